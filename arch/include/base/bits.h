@@ -1,0 +1,91 @@
+/*
+ * A machine word as a set of 64 things: find one, find a run, count them, in constant time.
+ *
+ * Every allocator here stands on these few functions. Bit 0 is the first thing. The compiler turns each scan into the
+ * machine's own instruction where it has one (x86 BSF/BSR or TZCNT/LZCNT, AArch64 RBIT+CLZ, RISC-V Zbb CTZ/CLZ).
+ */
+#ifndef BASE_BITS_H
+#define BASE_BITS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
+
+#define BITS_PER_WORD 64u
+#define BITS_NONE     BITS_PER_WORD /* "no such bit", as an index */
+
+/* A word with the lowest `count` bits set; `count` from 0 to 64. */
+static ALWAYS_INLINE uint64_t bits_low(unsigned count)
+{
+    return count >= BITS_PER_WORD ? ~UINT64_C(0) : (UINT64_C(1) << count) - 1;
+}
+
+/* A word with `count` bits set from bit `first` up; first + count is at most 64. */
+static ALWAYS_INLINE uint64_t bits_range(unsigned first, unsigned count)
+{
+    return first >= BITS_PER_WORD ? 0 : bits_low(count) << first;
+}
+
+/* The index of the lowest set bit. `word` is not 0. */
+static ALWAYS_INLINE unsigned find_first_set_nonzero(uint64_t word)
+{
+    return (unsigned)__builtin_ctzll(word);
+}
+
+/* The index of the lowest set bit, or BITS_NONE. */
+static ALWAYS_INLINE unsigned find_first_set(uint64_t word)
+{
+    return word == 0 ? BITS_NONE : find_first_set_nonzero(word);
+}
+
+/* The index of the lowest clear bit, or BITS_NONE. */
+static ALWAYS_INLINE unsigned find_first_zero(uint64_t word)
+{
+    return find_first_set(~word);
+}
+
+/* The index of the highest set bit, or BITS_NONE. */
+static ALWAYS_INLINE unsigned find_last_set(uint64_t word)
+{
+    return word == 0 ? BITS_NONE : 63u - (unsigned)__builtin_clzll(word);
+}
+
+/* How many bits are set. */
+static ALWAYS_INLINE unsigned count_set(uint64_t word)
+{
+    return (unsigned)__builtin_popcountll(word);
+}
+
+/*
+ * The bits at which a run of `count` (1 to 64) set bits starts: each step ANDs the word with itself shifted by the length known
+ * so far, so a run of n takes about log2(n) steps (Warren, Hacker's Delight, 2nd ed., section 6-2).
+ */
+static inline uint64_t find_run_starts(uint64_t word, unsigned count)
+{
+    unsigned known = 1;
+    while (known < count) {
+        const unsigned step = known < count - known ? known : count - known;
+        word &= word >> step;
+        known += step;
+    }
+    return word;
+}
+
+/* A word with a bit at every multiple of `alignment`, a power of two from 1 to 64: the mask for aligned runs. */
+static inline uint64_t bits_every(unsigned alignment)
+{
+    uint64_t mask = 1;
+    for (unsigned span = alignment; span < BITS_PER_WORD; span <<= 1) {
+        mask |= mask << span;
+    }
+    return mask;
+}
+
+/* The start of the first run of `count` set bits that begins at a multiple of `alignment`, or BITS_NONE. */
+static inline unsigned find_first_run(uint64_t word, unsigned count, unsigned alignment)
+{
+    return find_first_set(find_run_starts(word, count) & bits_every(alignment));
+}
+
+#endif
