@@ -1,0 +1,35 @@
+/*
+ * An allocation context: all that one CPU (or one CPU's interrupt level, or one host thread) allocates from without a lock.
+ *
+ * The slab core's part comes first, so that the slab core, embedded elsewhere, may take a context for its part alone. Contexts are
+ * type-stable: their memory never becomes anything else, because other CPUs push frees to an owner that may just be leaving.
+ */
+#ifndef MM_ALLOCATION_CONTEXT_H
+#define MM_ALLOCATION_CONTEXT_H
+
+#include "base/status.h"
+#include "mm/page_context.h"
+#include "mm/slab_context.h"
+
+typedef struct allocation_context {
+    slab_context_t slab;
+    page_context_t pages;
+} allocation_context_t;
+
+/* The boot CPU's two contexts, usable from the first instruction on: static memory. */
+extern allocation_context_t allocation_context_boot_thread;
+extern allocation_context_t allocation_context_boot_interrupt;
+
+/*
+ * Gives `cpu` its thread and interrupt contexts, made or reused. Returns STATUS_NO_MEMORY and changes nothing when there is no room. Thread
+ * context of any CPU.
+ */
+MUST_USE status_t allocation_contexts_attach(cpu_t *cpu);
+
+/* Takes them back when the CPU (host: the thread) has stopped: what they own goes to the caches and the page tree. */
+void allocation_contexts_detach(cpu_t *cpu);
+
+/* Calls visit(context, argument) for every context that was ever attached, the boot CPU's included. */
+void allocation_contexts_visit(void (*visit)(allocation_context_t *context, void *argument), void *argument);
+
+#endif

@@ -1,0 +1,86 @@
+/*
+ * Pages: the kernel's own page allocator, the one instance of the page tree (mm/pages/page_tree.h) that is fed by the boot memory map.
+ *
+ * pages_alloc, pages_free and pages_mark_invalid are in arch/page_backend.h; this header adds what only this kernel's own code
+ * asks for. Any CPU, any context, unless said otherwise; nothing sleeps.
+ */
+#ifndef MM_PAGES_H
+#define MM_PAGES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arch/page_backend.h"
+#include "mm/memory_map.h"
+
+/* The two bits of a page. */
+typedef enum page_state {
+    PAGE_STATE_FREE = 0,
+    PAGE_STATE_ALLOCATED = 1,
+    PAGE_STATE_INVALID = 2,  /* bad memory, or no memory at all */
+    PAGE_STATE_RESERVED = 3, /* not ours to hand out: firmware, kernel image, boot data, the allocator's own metadata */
+} page_state_t;
+
+/* "free", "allocated", "invalid", "reserved". */
+const char *page_state_name(page_state_t state);
+
+/* How pages_alloc_with() should look for a run. All zero means what pages_alloc() does. */
+typedef struct pages_request {
+    size_t count;             /* pages in a row, at least 1 */
+    size_t alignment;         /* in pages, a power of two; 0: natural for a power-of-two count up to 64, else 1 */
+    bool is_zeroed;           /* the run is filled with zeros */
+    bool may_use_reserve;     /* must not fail: may dip into the emergency reserve */
+    physical_address_t limit; /* the whole run lies below this address; 0: anywhere */
+} pages_request_t;
+
+/* Returns a run, or NULL. `request` breaking a rule above also returns NULL. */
+MUST_USE void *pages_alloc_with(const pages_request_t *request);
+
+/* One consistent snapshot: total = free + allocated + invalid + reserved. All counts are pages unless the name says else. */
+typedef struct pages_stats {
+    uint64_t pages_total;     /* pages in AVAILABLE memory at boot */
+    uint64_t pages_free;      /* the emergency reserve and what CPUs have checked out but not handed out included */
+    uint64_t pages_allocated; /* handed out, metadata not included */
+    uint64_t pages_invalid;
+    uint64_t pages_reserved;  /* taken by the allocator's own metadata */
+    uint64_t pages_emergency; /* of the free pages, how many only a must-not-fail request gets */
+    uint64_t metadata_bytes;  /* page tree, page words and their page tables: what the allocator took for itself */
+    uint64_t runs_allocated;  /* successful requests ever, and runs taken back ever */
+    uint64_t runs_freed;
+    uint64_t requests_failed;
+    uint64_t pages_allocated_peak;
+    uint64_t largest_free_run; /* in pages; 0 when none: a lower bound within one 1 GiB region */
+} pages_stats_t;
+
+/* Takes the statistics. */
+void pages_stats(pages_stats_t *stats);
+
+/* The state of the page that holds physical `address`; PAGE_STATE_INVALID outside all memory. */
+page_state_t pages_state(physical_address_t address);
+
+/*
+ * Builds the allocator over a finished map, which it keeps a pointer to (it must outlive the allocator). Boot CPU, once.
+ * Metadata is made when memory is first touched, so that the time does not depend on how much there is. Returns
+ * STATUS_NO_MEMORY when the map holds too little to start with and STATUS_NOT_READY when the map is not finished.
+ */
+MUST_USE status_t pages_init(const memory_map_t *map);
+
+/*
+ * Puts all pages that the calling context (or, when others are stopped, every context) has checked out back into the tree.
+ */
+void pages_drain_contexts(void);
+
+/* Ends the allocator: returns how many pages are still allocated (leaked); 0 is a clean end. Other CPUs are stopped. */
+uint64_t pages_shutdown(void);
+
+/*
+ * When a fault address lies in the window of page words, the pointer whose word was looked for is foreign: returns true and
+ * the first byte of the page that was asked for.
+ */
+bool page_words_fault_address(uintptr_t fault_address, const void **page);
+
+/* NULL, or the name of the first broken invariant of the tree ("P3"). Walks all metadata; other CPUs may go on allocating only if idle. */
+const char *pages_validate(void);
+
+#endif
