@@ -45,10 +45,17 @@ NORETURN COLD void check_failed(const check_site_t *site);
     } while (0)
 #endif
 
+/* Ends the story of a failed check that no trap catches: kernel/ panics, the host port prints the message to stderr and aborts. */
+NORETURN void check_report_and_stop(const check_site_t *site);
+
 /*
  * Runs body(argument) with a check trap open on this CPU, for tests that make mistakes on purpose. Returns the message of the
  * check that failed, or NULL when body came back by itself. What body had half done stays half done, as after a panic; all our
- * misuse checks come before anything is changed. Traps do not nest; thread context only.
+ * misuse checks come before anything is changed.
+ *
+ * Traps nest: a failing check goes to the innermost open one. A trap catches only checks of the interrupt level that it was
+ * opened at, since a handler can't be left by a jump; a check that fails in a handler stops the machine unless the handler
+ * opened a trap of its own. The interrupt mask, the allocation context and the ranks held are put back as they were.
  */
 MUST_USE const char *check_trap_run(void (*body)(void *argument), void *argument);
 
