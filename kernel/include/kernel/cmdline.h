@@ -1,8 +1,9 @@
 /*
  * The bootloader's command line: `key=value` words and flags, kept for the whole run of the kernel.
  *
- * A word ends at a blank; double or single quotes keep blanks inside a value: run="ls //; stat x". A quote that is never
- * closed reaches to the end. The first word with a key wins. Written once at boot; readable from any context afterwards.
+ * A word ends at a blank; double or single quotes keep blanks inside it: run="ls //; stat x", or as GRUB writes it
+ * "run=ls //; stat x". A backslash takes the next character as it is, except in single quotes. A quote that is never closed reaches
+ * to the end. The first word with a key wins; keys are not empty. Written once at boot; readable from any context afterwards.
  */
 #ifndef KERNEL_CMDLINE_H
 #define KERNEL_CMDLINE_H
