@@ -41,8 +41,7 @@ typedef struct memory_region {
 typedef struct memory_map {
     memory_region_t input[MEMORY_MAP_INPUT_MAX];
     size_t input_count;
-    size_t
-        input_dropped; /* empty, wrapping, or beyond INPUT_MAX: counted, and told in the log by who reads the boot data */
+    size_t input_dropped; /* empty, wrapping, or without room; who reads the boot data tells it in the log */
     memory_region_t regions[MEMORY_MAP_REGION_MAX];
     size_t region_count;
     bool is_finished;
@@ -56,16 +55,18 @@ void memory_map_init(memory_map_t *map);
 
 /*
  * Adds what a bootloader said. Returns STATUS_INVALID for an empty region or an unknown type, STATUS_OUT_OF_RANGE for one
- * whose end wraps past the top of the address space, and STATUS_NO_MEMORY when there is no room. A region that restricts is never lost
- * for lack of room: when the room is out, the last AVAILABLE inputs make way for it.
+ * whose end wraps past the top of the address space (ending exactly there is fine), and STATUS_BUSY when the map is finished.
+ *
+ * When the room is out, what loses least memory gives way: the smallest AVAILABLE input, which may be this one
+ * (STATUS_NO_MEMORY); or a restriction grows over the gap to its nearest neighbour. A restriction is never lost.
  */
 MUST_USE status_t memory_map_add(memory_map_t *map, physical_address_t base, uint64_t size_bytes,
                                  memory_region_type_t type);
 
 /*
  * Resolves the map: sorts, splits, lets the stricter type win, merges neighbours of one type, aligns AVAILABLE inwards and all
- * else outwards to pages, and cuts off what is at or above `limit`. Returns STATUS_NOT_FOUND when no usable byte is left (the map is finished all
- * the same, and can be printed).
+ * else outwards to pages, and cuts off what is at or above `limit`. Returns STATUS_NOT_FOUND when no usable byte is left (the
+ * map is finished all the same, and can be printed), and STATUS_BUSY when the map was finished before.
  */
 MUST_USE status_t memory_map_finish(memory_map_t *map, physical_address_t limit);
 
@@ -74,6 +75,10 @@ bool memory_region_is_usable(const memory_region_t *region);
 
 /* The region of a finished map that holds `address`, or NULL in a hole. O(log regions). */
 const memory_region_t *memory_map_find(const memory_map_t *map, physical_address_t address);
+
+/* The region that holds `address`, or the first one above it, or NULL: any region, and usable ones only. */
+const memory_region_t *memory_map_find_at_or_above(const memory_map_t *map, physical_address_t address);
+const memory_region_t *memory_map_find_usable(const memory_map_t *map, physical_address_t address);
 
 /* The sum of all usable regions, in bytes; and the first byte behind the highest usable region (0 without one). */
 uint64_t memory_map_usable_bytes(const memory_map_t *map);
