@@ -1,0 +1,106 @@
+"""The compiler's flags, by what they are for; cc_toolchain_config.bzl puts them together."""
+
+# Same source, same bytes: no path of this machine, no date.
+REPRODUCIBLE = [
+    "-no-canonical-prefixes",
+    "-ffile-compilation-dir=.",
+    "-Wdate-time",
+    "-fno-ident",
+]
+
+# Errors, all of them, in our own code. Third-party code is built with `features = ["-warnings"]`.
+WARNINGS = [
+    "-Werror",
+    "-Wall",
+    "-Wextra",
+    "-Wcast-align",
+    "-Wcast-qual",
+    "-Wformat=2",
+    "-Wimplicit-fallthrough",
+    "-Wpointer-arith",
+    "-Wshadow",
+    "-Wundef",
+    "-Wunused",
+    "-Wvla",
+    "-Wwrite-strings",
+]
+
+C_WARNINGS = [
+    "-Wmissing-prototypes",
+    "-Wstrict-prototypes",
+    "-Wold-style-definition",
+]
+
+# A kernel has no C library, is linked at a fixed address, and keeps frame pointers for its backtraces.
+FREESTANDING = [
+    "-ffreestanding",
+    "-fno-pic",
+    "-fno-pie",
+    "-fno-common",
+    "-fno-stack-protector",
+    "-fno-asynchronous-unwind-tables",
+    "-fno-unwind-tables",
+    "-fno-omit-frame-pointer",
+    "-momit-leaf-frame-pointer",
+    "-ffunction-sections",
+    "-fdata-sections",
+    "-fvisibility=hidden",
+]
+
+# What a kernel needs of each machine: code at the top of the address space, and no register that an interrupt does not
+# save.
+KERNEL_CPU = {
+    "aarch64": [
+        "-mgeneral-regs-only",
+        "-mstrict-align",
+    ],
+    "riscv64": [
+        "-march=rv64imac_zicsr_zifencei",
+        "-mabi=lp64",
+        "-mcmodel=medany",
+    ],
+    "x86_64": [
+        "-mcmodel=kernel",
+        "-mno-red-zone",
+        "-mno-80387",
+        "-mno-mmx",
+        "-mno-sse",
+        "-mno-sse2",
+        "-msoft-float",
+    ],
+}
+
+# The C standard's headers that clang brings itself are enough for a kernel.
+HOSTED = [
+    "--sysroot=external/sysroot",
+    "--gcc-install-dir=external/sysroot/usr/lib/gcc/x86_64-linux-gnu/12",
+]
+
+HOSTED_COMPILE = [
+    "-fPIC",
+    "-fno-omit-frame-pointer",
+    "-fstack-protector-strong",
+    "-ffunction-sections",
+    "-fdata-sections",
+]
+
+# The C++ library is linked in: a test needs nothing of the machine but the C library that every Debian has.
+HOSTED_LINK = [
+    "--driver-mode=g++",
+    "--ld-path=external/llvm/bin/ld.lld",
+    "-static-libstdc++",
+    "-static-libgcc",
+    "-pthread",
+    "-Wl,--gc-sections",
+    "-Wl,--build-id=none",
+    "-Wl,-z,relro,-z,now",
+]
+
+SANITIZERS = {
+    "asan": ["-fsanitize=address"],
+    "tsan": ["-fsanitize=thread"],
+    "ubsan": [
+        "-fsanitize=undefined",
+        "-fno-sanitize-recover=all",
+    ],
+}
