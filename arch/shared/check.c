@@ -57,6 +57,8 @@ void check_failed(const check_site_t *site)
 const char *check_trap_run(void (*body)(void *argument), void *argument)
 {
     check_trap_t trap;
+
+    trap.owner = NULL;
     const check_site_t *const site = check_trap_catch(&trap, body, argument);
 
     return site == NULL ? NULL : site->message;

@@ -12,6 +12,10 @@
 
 #include "base/compiler.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Where a check stands. One static constant per check; a failing check passes one pointer, so that the usual path stays short. */
 typedef struct check_site {
     const char *message;
@@ -58,5 +62,9 @@ NORETURN void check_report_and_stop(const check_site_t *site);
  * opened a trap of its own. The interrupt mask, the allocation context and the ranks held are put back as they were.
  */
 MUST_USE const char *check_trap_run(void (*body)(void *argument), void *argument);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -13,8 +13,9 @@
 #include "arch/jump.h"
 #include "base/check.h"
 
-/* Lives on the stack of the function that opens it. All fields are the implementation's. */
+/* Lives on the stack of the function that opens it. All fields but `owner` are the implementation's. */
 typedef struct check_trap {
+    const void *owner; /* set before opening: whose trap this is, for who walks the chain; NULL if nobody cares */
     jump_buffer_t jump;
     struct check_trap *outer; /* the trap that was open before, or NULL */
     const check_site_t *site; /* what was caught */
