@@ -31,9 +31,10 @@ C_WARNINGS = [
     "-Wold-style-definition",
 ]
 
-# A kernel has no C library, is linked at a fixed address, and keeps frame pointers for its backtraces.
+# A kernel has no C library (the headers that clang brings itself are enough), is linked at a fixed address, and keeps frame pointers for its backtraces.
 FREESTANDING = [
     "-ffreestanding",
+    "-nostdlibinc",
     "-fno-pic",
     "-fno-pie",
     "-fno-common",
@@ -70,7 +71,7 @@ KERNEL_CPU = {
     ],
 }
 
-# The C standard's headers that clang brings itself are enough for a kernel.
+# The sysroot stands in for the machine's /usr.
 HOSTED = [
     "--sysroot=external/sysroot",
     "--gcc-install-dir=external/sysroot/usr/lib/gcc/x86_64-linux-gnu/12",

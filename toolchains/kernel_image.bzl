@@ -1,0 +1,159 @@
+"""kernel_image: links C libraries into a bootable ELF image for one platform.
+
+    kernel_image(
+        name = "image",
+        deps = ["//kernel"],
+        linker_script = "//arch:linker_script",
+    )
+
+makes image.elf for x86_64 whatever the command line's platform is: the rule carries its own platform transition. The
+image contains the names of its functions (see kernel_symbols.py), so it is linked twice: with an empty table, and with
+the table made of that. The second link is checked to have moved nothing.
+"""
+
+load("//platforms:transition.bzl", "platform_transition")
+load(":flag_groups.bzl", "KERNEL_CPU")
+
+KernelImageInfo = provider(
+    doc = "A bootable image.",
+    fields = {
+        "cpu": "x86_64, aarch64 or riscv64",
+        "elf": "the ELF file",
+    },
+)
+
+_LINK = [
+    "-static",
+    "--no-dynamic-linker",
+    "--gc-sections",
+    "--build-id=none",
+    "--fatal-warnings",
+    "-z",
+    "max-page-size=4096",
+    "-z",
+    "noexecstack",
+    "-z",
+    "norelro",
+]
+
+def _archives(deps):
+    """The static libraries of `deps`: those that a symbol has to ask for, and those that are linked whole."""
+    asked, whole = [], []
+    for dep in deps:
+        for linker_input in dep[CcInfo].linking_context.linker_inputs.to_list():
+            for library in linker_input.libraries:
+                archive = library.static_library or library.pic_static_library
+                if archive == None:
+                    continue
+                group = whole if library.alwayslink else asked
+                if archive not in group:
+                    group.append(archive)
+    return asked, whole
+
+def _table_object(ctx, cpu, step, arguments, inputs):
+    """Has kernel_symbols.py write a table, and assembles it."""
+    source = ctx.actions.declare_file("%s.%s.S" % (ctx.label.name, step))
+    ctx.actions.run(
+        executable = ctx.executable._symbols,
+        arguments = arguments + [source.path],
+        inputs = inputs,
+        outputs = [source],
+        mnemonic = "KernelSymbols",
+        progress_message = "Listing the functions of %{label}",
+    )
+    table = ctx.actions.declare_file("%s.%s.o" % (ctx.label.name, step))
+    ctx.actions.run(
+        executable = ctx.file._clang,
+        arguments = [
+            "--target=%s-unknown-none-elf" % cpu,
+            "-no-canonical-prefixes",
+            "-Wno-unused-command-line-argument",
+        ] + KERNEL_CPU[cpu] + ["-c", "-x", "assembler", source.path, "-o", table.path],
+        inputs = depset([source], transitive = [ctx.attr._llvm[DefaultInfo].files]),
+        outputs = [table],
+        mnemonic = "KernelSymbolsAssemble",
+        progress_message = "Assembling the function table of %{label}",
+    )
+    return table
+
+def _link(ctx, step, table):
+    output = ctx.actions.declare_file("%s.%s.elf" % (ctx.label.name, step))
+    asked, whole = _archives(ctx.attr.deps)
+    script = ctx.file.linker_script
+    arguments = ctx.actions.args()
+    arguments.add_all(_LINK)
+    arguments.add_all(ctx.attr.linkopts)
+    arguments.add("-T", script)
+    arguments.add("-o", output)
+    arguments.add(table)
+    arguments.add("--whole-archive")
+    arguments.add_all(whole)
+    arguments.add("--no-whole-archive")
+    arguments.add("--start-group")
+    arguments.add_all(asked)
+    arguments.add("--end-group")
+    ctx.actions.run(
+        executable = ctx.file._lld,
+        arguments = [arguments],
+        inputs = depset([script, table] + asked + whole, transitive = [ctx.attr._llvm[DefaultInfo].files]),
+        outputs = [output],
+        mnemonic = "KernelLink",
+        progress_message = "Linking %{label} (" + step + ")",
+    )
+    return output
+
+def _kernel_image_impl(ctx):
+    cpu = ctx.attr.platform.rpartition(":")[2]
+    first = _link(ctx, "unnamed", _table_object(ctx, cpu, "empty", ["empty"], []))
+    table = _table_object(ctx, cpu, "functions", ["table", first.path], [first])
+    second = _link(ctx, "named", table)
+    image = ctx.actions.declare_file(ctx.label.name + ".elf")
+    ctx.actions.run(
+        executable = ctx.executable._symbols,
+        arguments = ["check", second.path, image.path],
+        inputs = [second],
+        outputs = [image],
+        mnemonic = "KernelImage",
+        progress_message = "Checking the function table of %{label}",
+    )
+    return [
+        DefaultInfo(files = depset([image]), runfiles = ctx.runfiles(files = [image])),
+        KernelImageInfo(cpu = cpu, elf = image),
+    ]
+
+kernel_image = rule(
+    implementation = _kernel_image_impl,
+    attrs = {
+        "deps": attr.label_list(
+            cfg = platform_transition,
+            doc = "what is linked; the linker script's ENTRY pulls in the rest",
+            providers = [CcInfo],
+        ),
+        "linker_script": attr.label(
+            allow_single_file = True,
+            cfg = platform_transition,
+            doc = "places the sections; .kernel_symbols after everything else",
+            mandatory = True,
+        ),
+        "linkopts": attr.string_list(doc = "more arguments for ld.lld"),
+        "platform": attr.string(default = "//platforms:x86_64", doc = "which of //platforms to build for"),
+        "_allowlist_function_transition": attr.label(
+            default = "@bazel_tools//tools/allowlists/function_transition_allowlist",
+        ),
+        "_clang": attr.label(
+            allow_single_file = True,
+            default = "@llvm//:bin/clang",
+        ),
+        "_lld": attr.label(
+            allow_single_file = True,
+            default = "@llvm//:bin/ld.lld",
+        ),
+        "_llvm": attr.label(default = "@llvm//:all"),
+        "_symbols": attr.label(
+            cfg = "exec",
+            default = "//toolchains:kernel_symbols",
+            executable = True,
+        ),
+    },
+    doc = "A bootable ELF image for one platform.",
+)
