@@ -1,0 +1,221 @@
+/*
+ * The kernel from its first line of C to its last: the table of contents.
+ *
+ * Each row of `steps` sets one layer up and names what must stand before it; mm/init.h runs the rows in order and keeps the
+ * records that //kern/mem/init shows. When all are done the image's application runs (kernel/application.h): a shell, or tests. What
+ * it returns is the exit status, after an orderly shutdown.
+ *
+ * A step that must succeed and fails ends the boot with a message and BOOT_FAILED_STATUS; an optional one is missed by those that need it, and by
+ * nobody else.
+ */
+#include "arch/boot.h"
+#include "arch/console.h"
+#include "arch/cpu_jobs.h"
+#include "arch/exit.h"
+#include "arch/machine.h"
+#include "arch/timer.h"
+#include "base/log.h"
+#include "boot/boot.h"
+#include "fs/kfs_nodes.h"
+#include "kernel/application.h"
+#include "kernel/log.h"
+#include "kernel/shutdown.h"
+#include "kernel/version.h"
+#include "mm/allocation_context.h"
+#include "mm/init.h"
+#include "mm/kmem_cache.h"
+#include "mm/pages.h"
+#include "nodes.h"
+
+#define BOOT_FAILED_STATUS 3
+#define TIMER_HZ           100
+#define BOOT_WINDOW_END    GIB(4) /* what arch/boot.h promises to be readable at entry */
+
+/* What the steps hand on to each other. The maps are large, and must outlive boot: //kern/mem/map shows one. */
+typedef struct kernel_state {
+    const boot_handoff_t *handoff;
+    boot_data_t boot;
+    memory_map_t draft; /* as the bootloader tells it */
+    memory_map_t map;   /* what the page allocator gets */
+} kernel_state_t;
+
+static kernel_state_t kernel_state;
+
+/* Reads what the bootloader left: memory, command line, modules, ACPI. */
+static status_t step_boot_data(void *context)
+{
+    kernel_state_t *const state = context;
+    const boot_window_t window = {physical_to_pointer(physical_address(0)), 0, BOOT_WINDOW_END};
+    memory_map_init(&state->draft);
+    state->boot = (boot_data_t){.map = &state->draft, .cmdline = &cmdline_boot};
+    return boot_read_data(state->handoff, &window, &state->boot);
+}
+
+/* Resolves the bootloader's memory map: sorted, without overlaps, the stricter type wins. */
+static status_t step_memory_map(void *context)
+{
+    kernel_state_t *const state = context;
+    if (state->draft.input_dropped != 0) {
+        log_line("memory map: %llu regions were dropped or merged", (unsigned long long)state->draft.input_dropped);
+    }
+    return memory_map_finish(&state->draft, physical_address(machine_physical_limit()));
+}
+
+/* Makes all usable memory reachable through the direct map. */
+static status_t step_direct_map(void *context)
+{
+    kernel_state_t *const state = context;
+    const status_t status = boot_map_memory(&state->draft, BOOT_WINDOW_END, &state->map);
+    log_line("memory: %llu MiB usable in %llu regions",
+             (unsigned long long)(memory_map_usable_bytes(&state->map) >> 20),
+             (unsigned long long)state->map.region_count);
+    return status;
+}
+
+/* The page allocator, over the map. */
+static status_t step_pages(void *context)
+{
+    kernel_state_t *const state = context;
+    return pages_init(&state->map);
+}
+
+static void end_pages(void *context)
+{
+    (void)context;
+    log_line("shutdown: %llu pages leaked", (unsigned long long)pages_shutdown());
+}
+
+/* Caches and kmalloc, over the page allocator. */
+static status_t step_slab(void *context)
+{
+    (void)context;
+    return slab_init();
+}
+
+static void end_slab(void *context)
+{
+    (void)context;
+    log_line("shutdown: %llu objects leaked", (unsigned long long)slab_shutdown());
+}
+
+/* The clock, and a periodic interrupt on this CPU. */
+static status_t step_timer(void *context)
+{
+    (void)context;
+    const status_t status = timer_init();
+    if (status == STATUS_OK) {
+        timer_start_periodic(TIMER_HZ);
+    }
+    return status;
+}
+
+static void end_timer(void *context)
+{
+    (void)context;
+    timer_stop_periodic();
+}
+
+/* All other CPUs, each with allocation contexts of its own; they wait for jobs (arch/cpu_jobs.h). */
+static status_t step_cpus(void *context)
+{
+    (void)context;
+    const uint32_t found = cpu_find_all();
+    const uint32_t running = cpu_start_all(allocation_contexts_attach, cpu_jobs_idle);
+    log_line("cpus: %u of %u run", running, found);
+    return STATUS_OK;
+}
+
+static void end_cpus(void *context)
+{
+    (void)context;
+    cpu_stop_others();
+}
+
+/* The kernel's filesystem, with everything that shows the kernel in it. */
+static status_t step_kfs(void *context)
+{
+    kernel_state_t *const state = context;
+    kfs_init(&kfs_kernel);
+    status_t status = kfs_add_slab_nodes(&kfs_kernel);
+    if (status == STATUS_OK) {
+        status = kfs_add_memory_nodes(&kfs_kernel, &state->map, &init_kernel);
+    }
+    if (status == STATUS_OK) {
+        status = kernel_add_nodes(&kfs_kernel);
+    }
+    return status;
+}
+
+static void end_kfs(void *context)
+{
+    (void)context;
+    const status_t status = kfs_destroy(&kfs_kernel);
+    if (status != STATUS_OK) {
+        log_line("shutdown: a file is still open: %s", status_name(status));
+    }
+}
+
+enum {
+    STEP_BOOT_DATA,
+    STEP_MEMORY_MAP,
+    STEP_DIRECT_MAP,
+    STEP_PAGES,
+    STEP_SLAB,
+    STEP_TIMER,
+    STEP_CPUS,
+    STEP_KFS,
+};
+
+static const init_step_t steps[] = {
+    [STEP_BOOT_DATA] = {.name = "boot_data", .run = step_boot_data},
+    [STEP_MEMORY_MAP] = {.name = "memory_map", .needs = INIT_NEEDS(STEP_BOOT_DATA), .run = step_memory_map},
+    [STEP_DIRECT_MAP] = {.name = "direct_map", .needs = INIT_NEEDS(STEP_MEMORY_MAP), .run = step_direct_map},
+    [STEP_PAGES] = {.name = "pages",
+                    .needs = INIT_NEEDS(STEP_MEMORY_MAP) | INIT_NEEDS(STEP_DIRECT_MAP),
+                    .run = step_pages,
+                    .cleanup = end_pages},
+    [STEP_SLAB] = {.name = "slab", .needs = INIT_NEEDS(STEP_PAGES), .run = step_slab, .cleanup = end_slab},
+    [STEP_TIMER] =
+        {.name = "timer", .needs = INIT_NEEDS(STEP_SLAB), .is_optional = true, .run = step_timer, .cleanup = end_timer},
+    [STEP_CPUS] = {.name = "cpus",
+                   .needs = INIT_NEEDS(STEP_SLAB) | INIT_NEEDS(STEP_TIMER),
+                   .is_optional = true,
+                   .run = step_cpus,
+                   .cleanup = end_cpus},
+    [STEP_KFS] = {.name = "kfs", .needs = INIT_NEEDS(STEP_SLAB), .run = step_kfs, .cleanup = end_kfs},
+};
+
+/* The boot CPU allocates from contexts that need no memory. */
+static void attach_boot_contexts(void)
+{
+    cpu_t *const cpu = cpu_current();
+    cpu->thread_context = &allocation_context_boot_thread;
+    cpu->interrupt_context = &allocation_context_boot_interrupt;
+    cpu->allocation_context = cpu->thread_context;
+}
+
+void kernel_main(const boot_handoff_t *handoff)
+{
+    size_t failed;
+
+    console_init();
+    log_line("Quarry " QUARRY_VERSION " on %s", machine_name);
+    attach_boot_contexts();
+    kernel_state.handoff = handoff;
+    init_sequence_start(&init_kernel, steps, ARRAY_COUNT(steps), &kernel_state);
+    const status_t status = init_run_all(&init_kernel, &failed);
+    if (status != STATUS_OK) {
+        log_line("boot: can't go on without %s (%s); stopping", steps[failed].name, status_name(status));
+        machine_exit(BOOT_FAILED_STATUS);
+    }
+    interrupts_enable();
+    console_enable_input_interrupt();
+    kernel_shutdown(kernel_application());
+}
+
+void kernel_shutdown(int status)
+{
+    init_cleanup_all(&init_kernel);
+    log_line("shutdown: done, status %d", status);
+    machine_exit(status);
+}

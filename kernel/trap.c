@@ -1,0 +1,31 @@
+/*
+ * What the kernel makes of exceptions and timer interrupts.
+ */
+#include "arch/trap.h"
+
+#include "arch/inline.h"
+#include "base/log.h"
+#include "kernel/panic.h"
+#include "mm/kmalloc.h"
+#include "mm/pages.h"
+
+bool trap_handle(const trap_report_t *report)
+{
+    const void *page;
+    if (report->kind == TRAP_PAGE_FAULT && !report->is_user && !report->is_execute &&
+        page_words_fault_address(report->address, &page)) {
+        /* Somebody asked for the page word of memory that no allocator ever had: that is how a foreign pointer shows. */
+        kmalloc_report_foreign_free(page);
+    }
+    if (report->kind == TRAP_BREAKPOINT && !report->is_user) {
+        log_line("breakpoint on cpu %u", cpu_current()->index);
+        panic_log_backtrace(report->instruction, report->frame);
+        return true;
+    }
+    panic_trap(report);
+}
+
+void trap_timer_tick(void)
+{
+    /* The port counts cpu_t's timer_ticks and the wake-up is all that a waiting CPU wants. */
+}
