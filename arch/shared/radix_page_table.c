@@ -1,0 +1,206 @@
+/*
+ * Walks of a page-table tree. radix_page_table.h says what it looks like.
+ *
+ * Every loop below steps over an address range, at most one leaf at a time, and descends at most `levels` levels. New tables are filled
+ * before they are linked, by one aligned 64-bit store, so that a walk by the hardware on another CPU sees the old tree or the new one.
+ */
+#include "radix_page_table.h"
+
+/* Where a walk stopped: an entry, and its level. */
+typedef struct radix_place {
+    uint64_t *entry;
+    unsigned level;
+} radix_place_t;
+
+static uint64_t *entry_of(uint64_t *table, uintptr_t address, unsigned level)
+{
+    return &table[(address >> (PAGE_SHIFT + RADIX_INDEX_BITS * level)) % RADIX_ENTRIES];
+}
+
+static void entry_set(const radix_table_t *table, uint64_t *entry, uint64_t value, uintptr_t address)
+{
+    __atomic_store_n(entry, value, __ATOMIC_RELEASE);
+    table->format->entry_changed(address);
+}
+
+/* Descends to the leaf or the empty entry for `address`. At level 0 every present entry is a leaf. */
+static radix_place_t descend(const radix_table_t *table, uintptr_t address)
+{
+    const radix_format_t *const format = table->format;
+    uint64_t *node = table->root;
+    unsigned level = format->levels - 1;
+
+    for (;; level--) {
+        uint64_t *const entry = entry_of(node, address, level);
+        if (level == 0 || !format->is_present(*entry) || format->is_leaf(*entry, level)) {
+            return (radix_place_t){entry, level};
+        }
+        node = physical_to_pointer(format->entry_address(*entry, level));
+    }
+}
+
+/* Where the leaf at `place` sends `address`. */
+static physical_address_t translate(const radix_table_t *table, radix_place_t place, uintptr_t address)
+{
+    const physical_address_t base = table->format->entry_address(*place.entry, place.level);
+
+    return physical_address(base.value + (address & (radix_span(place.level) - 1)));
+}
+
+/* Links a table below the empty entry at `place`. */
+static status_t link_table(const radix_table_t *table, radix_place_t place, uintptr_t address,
+                           machine_page_source_t source, void *context)
+{
+    void *const page = source(context);
+    if (page == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    machine_zero_page(page);
+    entry_set(table, place.entry, table->format->table_entry(pointer_to_physical(page)), address);
+    return STATUS_OK;
+}
+
+/* Replaces the leaf at `place` by a table of leaves, one level down, that say the same. */
+static status_t split_leaf(const radix_table_t *table, radix_place_t place, uintptr_t address,
+                           machine_page_source_t source, void *context)
+{
+    const radix_format_t *const format = table->format;
+    const physical_address_t base = format->entry_address(*place.entry, place.level);
+    const page_access_t access = format->leaf_access(*place.entry);
+    uint64_t *const node = source(context);
+
+    if (node == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    for (unsigned index = 0; index < RADIX_ENTRIES; index++) {
+        const physical_address_t part = physical_address(base.value + index * radix_span(place.level - 1));
+        node[index] = format->leaf_entry(part, place.level - 1, access);
+    }
+    entry_set(table, place.entry, format->table_entry(pointer_to_physical(node)), address);
+    return STATUS_OK;
+}
+
+/* The highest level whose leaves can start at these addresses and stay within `size`. */
+static unsigned leaf_level_for(const radix_format_t *format, uintptr_t address, uint64_t physical, uint64_t size)
+{
+    unsigned level = format->leaf_level_max;
+
+    while (level > 0 && (((address | physical) & (radix_span(level) - 1)) != 0 || size < radix_span(level))) {
+        level--;
+    }
+    return level;
+}
+
+/* How many bytes there are from `address` to the end of the entry at `level` that covers it, but at most `size`. */
+static uint64_t rest_of_entry(uintptr_t address, unsigned level, uint64_t size)
+{
+    const uint64_t rest = radix_span(level) - (address & (radix_span(level) - 1));
+
+    return rest < size ? rest : size;
+}
+
+static bool range_is_valid(uintptr_t address, uint64_t other, uint64_t size)
+{
+    return ((address | other | size) & PAGE_OFFSET_MASK) == 0 && (size == 0 || address + (size - 1) >= address);
+}
+
+/* Makes the empty entry at `place` lead to `physical`: a leaf if one may stand there, else a table. Says how far that got in *step. */
+static status_t fill_entry(const radix_table_t *table, radix_place_t place, uintptr_t address,
+                           physical_address_t physical, uint64_t size, page_access_t access,
+                           machine_page_source_t source, void *context, uint64_t *step)
+{
+    const radix_format_t *const format = table->format;
+
+    if (place.level > leaf_level_for(format, address, physical.value, size)) {
+        *step = 0;
+        return link_table(table, place, address, source, context);
+    }
+    entry_set(table, place.entry, format->leaf_entry(physical, place.level, access), address);
+    *step = radix_span(place.level);
+    return STATUS_OK;
+}
+
+status_t radix_map(const radix_table_t *table, uintptr_t address, physical_address_t physical, uint64_t size,
+                   page_access_t access, machine_page_source_t source, void *context)
+{
+    const radix_format_t *const format = table->format;
+
+    if (!range_is_valid(address, physical.value, size)) {
+        return STATUS_INVALID;
+    }
+    while (size != 0) {
+        const radix_place_t place = descend(table, address);
+        uint64_t step;
+
+        if (format->is_present(*place.entry)) {
+            if (translate(table, place, address).value != physical.value) {
+                return STATUS_EXISTS;
+            }
+            step = rest_of_entry(address, place.level, size);
+        } else {
+            const status_t status = fill_entry(table, place, address, physical, size, access, source, context, &step);
+            if (status != STATUS_OK) {
+                return status;
+            }
+        }
+        address += step;
+        physical.value += step;
+        size -= step;
+    }
+    return STATUS_OK;
+}
+
+status_t radix_protect(const radix_table_t *table, uintptr_t address, uint64_t size, page_access_t access,
+                       machine_page_source_t source, void *context)
+{
+    const radix_format_t *const format = table->format;
+
+    if (!range_is_valid(address, 0, size)) {
+        return STATUS_INVALID;
+    }
+    while (size != 0) {
+        const radix_place_t place = descend(table, address);
+        uint64_t step = 0;
+
+        if (!format->is_present(*place.entry)) {
+            return STATUS_NOT_FOUND;
+        }
+        if ((address & (radix_span(place.level) - 1)) != 0 || size < radix_span(place.level)) {
+            const status_t status = split_leaf(table, place, address, source, context);
+            if (status != STATUS_OK) {
+                return status;
+            }
+        } else {
+            const physical_address_t physical = format->entry_address(*place.entry, place.level);
+            entry_set(table, place.entry, format->leaf_entry(physical, place.level, access), address);
+            step = radix_span(place.level);
+        }
+        address += step;
+        size -= step;
+    }
+    return STATUS_OK;
+}
+
+bool radix_find(const radix_table_t *table, uintptr_t address, radix_leaf_t *leaf)
+{
+    const radix_place_t place = descend(table, address);
+
+    if (!table->format->is_present(*place.entry)) {
+        return false;
+    }
+    leaf->address = translate(table, place, address);
+    leaf->access = table->format->leaf_access(*place.entry);
+    leaf->level = place.level;
+    return true;
+}
+
+status_t radix_prepare_root(const radix_table_t *table, uintptr_t address, machine_page_source_t source, void *context)
+{
+    const unsigned level = table->format->levels - 1;
+    const radix_place_t place = {entry_of(table->root, address, level), level};
+
+    if (table->format->is_present(*place.entry)) {
+        return STATUS_OK;
+    }
+    return link_table(table, place, address, source, context);
+}

@@ -1,0 +1,93 @@
+/*
+ * Page tables as the three machines have them: a tree whose nodes are pages of 64-bit entries, walked from the address's top bits down.
+ *
+ * One description fits x86_64 (4 or 5 levels), AArch64 with the 4 KiB granule, and RISC-V Sv39/Sv48/Sv57: what differs is the number of levels, where
+ * leaves may be, and how an entry spells an address and its rights. A port describes that once, in a radix_format_t.
+ *
+ *   level  3          2        1        0
+ *          512 GiB    1 GiB    2 MiB    4 KiB      what one entry covers: 2^(12 + 9 * level)
+ *
+ * Tables are reached through the direct map. The caller serializes changes to one tree, and sees to other CPUs' translation caches when
+ * an entry that was in use changes. An address range never wraps.
+ */
+#ifndef ARCH_SHARED_RADIX_PAGE_TABLE_H
+#define ARCH_SHARED_RADIX_PAGE_TABLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arch/machine.h"
+#include "base/compiler.h"
+#include "base/status.h"
+#include "base/units.h"
+
+#define RADIX_INDEX_BITS 9
+#define RADIX_ENTRIES    512
+
+/* What a mapping allows, beyond reading by the kernel. */
+typedef unsigned page_access_t;
+#define PAGE_ACCESS_READ    0u
+#define PAGE_ACCESS_WRITE   1u
+#define PAGE_ACCESS_EXECUTE 2u
+#define PAGE_ACCESS_USER    4u
+#define PAGE_ACCESS_DEVICE  8u /* registers, not memory: uncached, in order */
+
+/* How a machine spells entries. All functions are pure but entry_changed. */
+typedef struct radix_format {
+    unsigned levels;         /* the root is at level `levels` - 1 */
+    unsigned leaf_level_max; /* leaves may be at levels 0 to this one */
+    uint64_t (*table_entry)(physical_address_t table);
+    uint64_t (*leaf_entry)(physical_address_t page, unsigned level, page_access_t access);
+    bool (*is_present)(uint64_t entry);
+    bool (*is_leaf)(uint64_t entry, unsigned level); /* of a present entry */
+    page_access_t (*leaf_access)(uint64_t entry);    /* of a present leaf */
+    physical_address_t (*entry_address)(uint64_t entry, unsigned level);
+    void (*entry_changed)(uintptr_t address); /* makes the new entry count on this CPU */
+} radix_format_t;
+
+typedef struct radix_table {
+    const radix_format_t *format;
+    uint64_t *root;
+} radix_table_t;
+
+/* One translation. */
+typedef struct radix_leaf {
+    physical_address_t address; /* of the byte that was asked for */
+    page_access_t access;
+    unsigned level; /* the leaf's: it covers 2^(12 + 9 * level) bytes */
+} radix_leaf_t;
+
+/* How many bytes one entry at `level` covers. */
+static inline uint64_t radix_span(unsigned level)
+{
+    return UINT64_C(1) << (PAGE_SHIFT + RADIX_INDEX_BITS * level);
+}
+
+/*
+ * Maps [address, address + size) to [physical, physical + size), in the largest leaves that fit; all three are multiples of PAGE_SIZE. Parts that
+ * are mapped to these very addresses already stay as they are.
+ *
+ * Returns STATUS_NO_MEMORY when `source` ran dry, STATUS_EXISTS when a part is mapped to elsewhere, STATUS_INVALID when a number is no
+ * multiple of PAGE_SIZE or the range is beyond the tree. What was mapped before the failure stays mapped.
+ */
+MUST_USE status_t radix_map(const radix_table_t *table, uintptr_t address, physical_address_t physical, uint64_t size,
+                            page_access_t access, machine_page_source_t source, void *context);
+
+/*
+ * Gives every page of [address, address + size) these rights, splitting leaves that reach out of it. STATUS_NOT_FOUND when a part is not mapped,
+ * else as above.
+ */
+MUST_USE status_t radix_protect(const radix_table_t *table, uintptr_t address, uint64_t size, page_access_t access,
+                                machine_page_source_t source, void *context);
+
+/* Looks an address up. Returns false when it is not mapped. */
+MUST_USE bool radix_find(const radix_table_t *table, uintptr_t address, radix_leaf_t *leaf);
+
+/*
+ * Sees to it that the root's entry for `address` points to a table, so that whoever shares the root's entries shares what comes
+ * below. Returns STATUS_NO_MEMORY when `source` ran dry.
+ */
+MUST_USE status_t radix_prepare_root(const radix_table_t *table, uintptr_t address, machine_page_source_t source,
+                                     void *context);
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * What the port keeps for each CPU, around the kernel's cpu_t.
+ */
+#ifndef X86_64_PROCESSOR_H
+#define X86_64_PROCESSOR_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arch/boot.h"
+#include "arch/cpu.h"
+#include "arch/cpu_local.h"
+#include "base/compiler.h"
+#include "base/units.h"
+
+#define DESCRIPTOR_COUNT      7 /* address_map.h lists the selectors; the task state takes two */
+#define INTERRUPT_STACK_COUNT 7
+
+/* The task state segment (Intel SDM vol. 3, 8.7): here only a table of stacks. */
+typedef struct task_state {
+    uint32_t reserved_0;
+    uint32_t privilege_stacks[3][2]; /* RSP0 to RSP2, low half first: the structure is not 8-aligned */
+    uint32_t reserved_1[2];
+    uint32_t interrupt_stacks[INTERRUPT_STACK_COUNT][2];
+    uint32_t reserved_2[2];
+    uint16_t reserved_3;
+    uint16_t io_map_offset;
+} task_state_t;
+
+_Static_assert(sizeof(task_state_t) == 104, "as the CPU reads it");
+_Static_assert(offsetof(task_state_t, interrupt_stacks) == 36, "as the CPU reads it");
+
+/* A call from another CPU (arch/cpu.h, cpu_interrupt): free, being written, ready to be taken. */
+typedef enum processor_call_state { CALL_FREE, CALL_FILLING, CALL_READY } processor_call_state_t;
+
+typedef struct processor {
+    cpu_t cpu; /* GS base points here */
+    task_state_t task_state;
+    uint64_t descriptors[DESCRIPTOR_COUNT];
+    _Atomic uint32_t call_state; /* a processor_call_state_t */
+    void (*call_function)(void *argument);
+    void *call_argument;
+    _Atomic uint32_t is_woken; /* cpu_wake() since the last wait */
+    _Atomic uint32_t is_stopped;
+} processor_t;
+
+_Static_assert(sizeof(processor_t) <= PAGE_SIZE, "one page holds one");
+
+static inline processor_t *processor_current(void)
+{
+    return CONTAINER_OF(cpu_current(), processor_t, cpu);
+}
+
+/* The boot CPU's, ready from the first line of C. */
+extern processor_t boot_processor;
+
+/* Sets the calling CPU's GS base and switches on what it offers: write protection, SMEP, SMAP, UMIP, machine checks. */
+void processor_init(processor_t *processor);
+
+/* Loads the calling CPU's own descriptor tables and task state, and the shared interrupt table (descriptors.c). */
+void descriptors_load(processor_t *processor);
+
+/* Takes the call that waits for this CPU, if one does; from the call interrupt. */
+void processor_take_call(void);
+
+/* From the NMI handler: whether the NMI means that this CPU is to stop; says so to whoever asked. */
+MUST_USE bool processor_stop_was_asked(void);
+
+/* What the bootloader left (boot/start.c). */
+const boot_handoff_t *boot_handoff(void);
+
+#endif

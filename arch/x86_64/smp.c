@@ -1,0 +1,252 @@
+/*
+ * Starting the other CPUs (Intel SDM vol. 3, 8.4.4: INIT, then two start-up messages).
+ *
+ * One CPU is started at a time. The boot CPU makes an offer: a prepared structure and stacks. The CPU that wakes in the trampoline takes
+ * the offer by one compare-and-exchange, before it touches anything else; if it is late and the offer was withdrawn, it stops there:
+ *
+ *   NONE -> OFFERED (boot CPU) -> TAKEN (the new CPU) -> RUNNING (the new CPU, ready for work)
+ *              '-> NONE (boot CPU, after TAKE_NANOSECONDS: that CPU is left out, the structure serves for the next)
+ *
+ * A CPU that took the offer but never got to RUNNING owns the structure and the stacks for good; starting ends there, so that indexes stay dense.
+ */
+#include "smp.h"
+
+#include "acpi.h"
+#include "address_map.h"
+#include "arch/page_backend.h"
+#include "arch/timer.h"
+#include "arch/trap.h"
+#include "base/log.h"
+#include "local_apic.h"
+#include "page_table.h"
+#include "processor.h"
+#include "processors.h"
+#include "registers.h"
+#include "stacks.h"
+
+#define INIT_NANOSECONDS    UINT64_C(10000000)
+#define STARTUP_NANOSECONDS UINT64_C(200000)
+#define TAKE_NANOSECONDS    UINT64_C(2000000000)
+#define RUN_NANOSECONDS     UINT64_C(5000000000)
+
+/* Without a clock: a read of this port (the POST code's) takes about a microsecond. */
+#define DELAY_PORT           0x80
+#define NANOSECONDS_PER_READ 1000
+
+#define NARROW_ID_MAX 254 /* what an xAPIC can name */
+
+extern const char smp_trampoline_start[], smp_trampoline_end[];
+extern const char smp_trampoline_root[], smp_trampoline_efer[];
+
+_Atomic uint32_t smp_offer;
+processor_t *smp_offer_processor;
+uint64_t smp_offer_stack;
+uint64_t smp_offer_root;
+
+static void (*secondary_idle)(void);
+
+uint32_t cpu_find_all(void)
+{
+    const acpi_info_t *const info = acpi_info();
+
+    boot_processor.cpu.hardware_id = local_apic_id();
+    if (info->cpus_left_out != 0) {
+        log_line("cpu: %u CPUs beyond the first %u are left alone", info->cpus_left_out, CPU_COUNT_MAX);
+    }
+    return info->cpu_id_count == 0 || !local_apic_is_present() ? 1 : info->cpu_id_count;
+}
+
+uint32_t cpu_count(void)
+{
+    return processors_running();
+}
+
+/* Measures a wait: by the clock, or by reads of a slow port when there is none. */
+typedef struct stopwatch {
+    uint64_t start;
+    uint64_t passed;
+} stopwatch_t;
+
+static stopwatch_t stopwatch_start(void)
+{
+    return (stopwatch_t){timer_nanoseconds(), 0};
+}
+
+/* Passes a moment; returns the nanoseconds since the start. */
+static uint64_t stopwatch_step(stopwatch_t *watch)
+{
+    (void)port_read_8(DELAY_PORT);
+    cpu_relax();
+    const uint64_t now = timer_nanoseconds();
+    watch->passed = now != 0 ? now - watch->start : watch->passed + NANOSECONDS_PER_READ;
+    return watch->passed;
+}
+
+static void delay(uint64_t nanoseconds)
+{
+    stopwatch_t watch = stopwatch_start();
+
+    while (stopwatch_step(&watch) < nanoseconds) {
+    }
+}
+
+/* Waits until the offer has left `state`; false when that takes too long. */
+static bool wait_while(uint32_t state, uint64_t nanoseconds)
+{
+    stopwatch_t watch = stopwatch_start();
+
+    while (atomic_load_explicit(&smp_offer, memory_order_acquire) == state) {
+        if (stopwatch_step(&watch) >= nanoseconds) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void *page_from_backend(void *context)
+{
+    (void)context;
+    return pages_alloc(1);
+}
+
+/* A structure and stacks for CPU `index`, or NULL when memory is out. */
+static processor_t *processor_create(uint32_t index)
+{
+    processor_t *const processor = pages_alloc(1);
+
+    if (processor == NULL) {
+        return NULL;
+    }
+    machine_zero_page(processor);
+    processor->cpu.index = index;
+    processor->cpu.self = &processor->cpu;
+    /* Stacks that were mapped before memory ran out stay mapped for the next CPU that gets this index. */
+    if (stacks_map(index, page_from_backend, NULL) != STATUS_OK) {
+        pages_free(processor, 1);
+        return NULL;
+    }
+    return processor;
+}
+
+/* Copies the trampoline to its page and fills in what it needs before it can reach the kernel's memory. */
+static status_t trampoline_install(void)
+{
+    char *const page = physical_to_pointer(physical_address(PHYSICAL_TRAMPOLINE));
+    physical_address_t root;
+    const status_t status = page_table_trampoline_root(&root);
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    __builtin_memcpy(page, smp_trampoline_start, (size_t)(smp_trampoline_end - smp_trampoline_start));
+    const uint32_t root_low = (uint32_t)root.value;
+    const uint32_t efer = (uint32_t)msr_read(MSR_EFER);
+    __builtin_memcpy(page + (smp_trampoline_root - smp_trampoline_start), &root_low, sizeof(root_low));
+    __builtin_memcpy(page + (smp_trampoline_efer - smp_trampoline_start), &efer, sizeof(efer));
+    smp_offer_root = page_table_root_physical().value;
+    return STATUS_OK;
+}
+
+typedef enum start_result { START_RUNS, START_SILENT, START_LOST } start_result_t;
+
+/* Wakes the CPU, which has had its INIT, and sees it into the kernel. */
+static start_result_t start_one(processor_t *processor, uint32_t id)
+{
+    uint32_t expected = SMP_OFFER_OPEN;
+
+    processor->cpu.hardware_id = id;
+    smp_offer_processor = processor;
+    smp_offer_stack = stack_top(processor->cpu.index, STACK_THREAD);
+    atomic_store_explicit(&smp_offer, SMP_OFFER_OPEN, memory_order_release);
+
+    local_apic_send_startup(id, PHYSICAL_TRAMPOLINE >> PAGE_SHIFT);
+    if (!wait_while(SMP_OFFER_OPEN, STARTUP_NANOSECONDS)) {
+        local_apic_send_startup(id, PHYSICAL_TRAMPOLINE >> PAGE_SHIFT);
+        if (!wait_while(SMP_OFFER_OPEN, TAKE_NANOSECONDS) &&
+            atomic_compare_exchange_strong_explicit(&smp_offer, &expected, SMP_OFFER_NONE, memory_order_acq_rel,
+                                                    memory_order_acquire)) {
+            return START_SILENT;
+        }
+    }
+    return wait_while(SMP_OFFER_TAKEN, RUN_NANOSECONDS) ? START_RUNS : START_LOST;
+}
+
+/* Starts the CPUs that firmware lists, one by one. */
+static void start_listed(const acpi_info_t *info, status_t (*prepare)(cpu_t *cpu))
+{
+    const uint32_t self = boot_processor.cpu.hardware_id;
+    processor_t *spare = NULL; /* prepared, and not taken by a CPU that stayed silent */
+
+    for (uint32_t entry = 0; entry < info->cpu_id_count; entry++) {
+        const uint32_t id = info->cpu_ids[entry];
+        if (id == self || processors_running() == CPU_COUNT_MAX) {
+            continue;
+        }
+        if (id > NARROW_ID_MAX && !local_apic_has_wide_ids()) {
+            log_line("cpu: APIC id %u can't be reached without x2APIC", id);
+            continue;
+        }
+        if (spare == NULL) {
+            spare = processor_create(processors_running());
+            if (spare == NULL) {
+                log_line("cpu: no memory for APIC id %u", id);
+                return;
+            }
+            const status_t status = prepare(&spare->cpu);
+            if (status != STATUS_OK) {
+                log_line("cpu: APIC id %u is left alone: %s", id, status_name(status));
+                pages_free(spare, 1);
+                spare = NULL;
+                continue;
+            }
+        }
+        switch (start_one(spare, id)) {
+        case START_RUNS:
+            processors_add(spare);
+            spare = NULL;
+            break;
+        case START_SILENT:
+            log_line("cpu: APIC id %u does not answer and is left out", id);
+            break;
+        case START_LOST:
+            log_line("cpu: APIC id %u woke but did not get ready; no more CPUs are started", id);
+            return;
+        }
+    }
+    /* A prepared structure that nobody took stays as it is: `prepare` has no inverse, and its contexts may be registered. */
+}
+
+uint32_t cpu_start_all(status_t (*prepare)(cpu_t *cpu), void (*idle)(void))
+{
+    const acpi_info_t *const info = acpi_info();
+
+    if (info->cpu_id_count <= 1 || !local_apic_is_present()) {
+        return processors_running();
+    }
+    const status_t status = trampoline_install();
+    if (status != STATUS_OK) {
+        log_line("cpu: no trampoline: %s", status_name(status));
+        return processors_running();
+    }
+    secondary_idle = idle;
+    for (uint32_t entry = 0; entry < info->cpu_id_count; entry++) {
+        if (info->cpu_ids[entry] != boot_processor.cpu.hardware_id &&
+            (info->cpu_ids[entry] <= NARROW_ID_MAX || local_apic_has_wide_ids())) {
+            local_apic_send_init(info->cpu_ids[entry]);
+        }
+    }
+    delay(INIT_NANOSECONDS);
+    start_listed(info, prepare);
+    return processors_running();
+}
+
+NORETURN void smp_secondary_start(processor_t *processor)
+{
+    processor_init(processor);
+    trap_init_cpu();
+    processor->cpu.hardware_id = local_apic_id(); /* a CPU that was given up may take a later one's offer */
+    atomic_store_explicit(&smp_offer, SMP_OFFER_RUNNING, memory_order_release);
+    interrupts_enable();
+    secondary_idle();
+    cpu_halt_forever();
+}
