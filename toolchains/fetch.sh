@@ -74,7 +74,7 @@ apt_prepare() {
 }
 
 apt_update() {
-    say "reading the package lists of ${QUARRY_MIRROR:-the machine's package sources}"
+    say "reading the package lists of ${QUARRY_MIRROR:-the package sources of this machine}"
     apt-get -c "$conf" -qq update >"$apt/update.log" 2>&1 || cat "$apt/update.log" >&2
     apt_updated=yes
 }
