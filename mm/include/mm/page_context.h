@@ -1,25 +1,45 @@
 /*
- * What one allocation context keeps of the page allocator: the block it has checked out.
+ * What one allocation context keeps of the page allocator: the block it has checked out, and its share of the statistics.
  *
- * Only the context's own CPU touches it. All zero is a context with nothing checked out.
+ * Only the context's own CPU writes it (others do when that CPU is stopped or idle); statistics read the counters from
+ * anywhere. All zero is a context with nothing checked out.
  */
 #ifndef MM_PAGE_CONTEXT_H
 #define MM_PAGE_CONTEXT_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/units.h"
 
-struct page_block; /* mm/pages/page_tree.h: the two state words of 64 pages */
+struct page_block; /* mm/pages/page_block.h: the two state words of 64 pages */
+
+/* Written by the owner with plain increments, read by anyone. All count since the context was first used. */
+typedef _Atomic uint64_t page_counter_t;
 
 typedef struct page_context {
     struct page_block *block; /* NULL when none is checked out */
-    page_number_t first_page; /* of that block */
-    uint64_t runs_allocated;  /* by this context, ever */
-    uint64_t runs_freed;
-    uint64_t pages_allocated;
-    uint64_t pages_freed;
-    uint64_t requests_failed;
+    page_number_t first_page; /* of that block; meaningless without one */
+
+    /* A run is what one call asked for or gave back; a single is a run of one page. */
+    page_counter_t singles_allocated;
+    page_counter_t singles_freed;
+    page_counter_t longer_runs_allocated;
+    page_counter_t longer_runs_freed;
+    page_counter_t longer_pages_allocated; /* pages in those runs */
+    page_counter_t longer_pages_freed;
+    page_counter_t requests_failed;
+
+    struct page_context *next; /* the tree's list of contexts that it has seen, for the sums */
+    bool is_listed;
 } page_context_t;
+
+/* Adds to a counter of one's own context. */
+static inline void page_counter_add(page_counter_t *counter, uint64_t amount)
+{
+    const uint64_t sum = atomic_load_explicit(counter, memory_order_relaxed) + amount;
+    atomic_store_explicit(counter, sum, memory_order_release);
+}
 
 #endif

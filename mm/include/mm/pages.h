@@ -46,10 +46,10 @@ typedef struct pages_stats {
     uint64_t pages_reserved;  /* taken by the allocator's own metadata */
     uint64_t pages_emergency; /* of the free pages, how many only a must-not-fail request gets */
     uint64_t metadata_bytes;  /* page tree, page words and their page tables: what the allocator took for itself */
-    uint64_t runs_allocated;  /* successful requests ever, and runs taken back ever */
-    uint64_t runs_freed;
+    uint64_t runs_allocated;  /* successful requests ever */
+    uint64_t runs_freed;      /* frees ever: a run may come back in parts, and so in more frees than one */
     uint64_t requests_failed;
-    uint64_t pages_allocated_peak;
+    uint64_t pages_allocated_peak; /* sampled: a lower bound */
     uint64_t largest_free_run; /* in pages; 0 when none: a lower bound within one 1 GiB region */
 } pages_stats_t;
 
@@ -67,11 +67,22 @@ page_state_t pages_state(physical_address_t address);
 MUST_USE status_t pages_init(const memory_map_t *map);
 
 /*
- * Puts all pages that the calling context (or, when others are stopped, every context) has checked out back into the tree.
+ * From then on ordinary requests take memory below `address` only when there is none above: it is kept for requests with a limit
+ * (DMA). At first requests are served from the lowest memory up, which is mapped from the start.
  */
+void pages_spare_below(physical_address_t address);
+
+/*
+ * Puts back what one context, or every context, has checked out. The CPU of each is the caller, or idle, or stopped.
+ */
+struct allocation_context;
+void pages_drain_context(struct allocation_context *context);
 void pages_drain_contexts(void);
 
-/* Ends the allocator: returns how many pages are still allocated (leaked); 0 is a clean end. Other CPUs are stopped. */
+/*
+ * Ends the allocator: returns how many pages are still allocated (leaked); 0 is a clean end. Other CPUs are stopped. Requests fail from
+ * then on. There is no second beginning: page words and their tables stay where they are.
+ */
 uint64_t pages_shutdown(void);
 
 /*

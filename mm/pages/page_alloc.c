@@ -1,0 +1,237 @@
+/*
+ * Finding pages: single ones and runs of up to 64, which lie within one block.
+ *
+ * Who asks for a page and has none in the block he has checked out changes blocks. He gets the first that is partly used, else
+ * the first that is entirely free, else the first in memory that nobody has touched: so what is entirely free stays so for long runs,
+ * and metadata grows only when it must.
+ *
+ * A short run looks in the caller's own block first, without the lock. Then, under the lock, in PARTLY_TRIES blocks that are partly
+ * used, so that a fragmented tree costs it a bounded search; then in an entirely free or untouched one, where it
+ * always fits; and only when there is none left in all the partly used ones, before it gives up.
+ */
+#include "page_fast.h"
+#include "page_tree_internal.h"
+
+#define PARTLY_TRIES 64u
+
+/* ---- blocks in somebody's hands ---- */
+
+static void set_taken(page_tree_t *tree, uint64_t block, bool is_taken)
+{
+    page_chunk_words_t *const words = page_chunk_words(tree, block / BLOCKS_PER_CHUNK);
+    const uint64_t bit = UINT64_C(1) << (block % BLOCKS_PER_CHUNK);
+    words->taken = is_taken ? words->taken | bit : words->taken & ~bit;
+    /*
+     * Frees into a taken block left the words above alone. They count from here on: whoever frees after we have looked at the
+     * block takes the lock after us, if what he saw was a turning point.
+     */
+    page_words_settle(tree, block, block + 1);
+}
+
+void page_block_check_out(page_tree_t *tree, uint64_t block)
+{
+    set_taken(tree, block, true);
+}
+
+void page_block_check_in(page_tree_t *tree, uint64_t block)
+{
+    set_taken(tree, block, false);
+}
+
+/* ---- short runs ---- */
+
+bool page_block_run_take(page_block_t *node, uint64_t block, const page_search_t *search, uint64_t *first)
+{
+    const uint64_t base = block * PAGES_PER_BLOCK;
+    if (search->limit <= base) {
+        return false;
+    }
+    const uint64_t below = search->limit - base;
+    const uint64_t allowed = bits_low(below < PAGES_PER_BLOCK ? (unsigned)below : PAGES_PER_BLOCK);
+    const unsigned count = (unsigned)search->count;
+    unsigned alignment = PAGES_PER_BLOCK;
+    if (search->alignment < PAGES_PER_BLOCK) {
+        alignment = (unsigned)search->alignment;
+    } else if (base % search->alignment != 0) {
+        return false;
+    }
+    for (;;) {
+        const unsigned index = find_first_run(page_block_free_word(node) & allowed, count, alignment);
+        if (index == BITS_NONE) {
+            return false;
+        }
+        if (page_block_claim(node, bits_range(index, count))) {
+            *first = base + index;
+            return true;
+        }
+        /* A page of the run was retired between the look and the claim; it does not look free again, so that this ends. */
+    }
+}
+
+/* Looks through a plane, at most `tries` blocks of it. *from moves on to where the search ended. */
+static bool take_from_plane(page_tree_t *tree, page_plane_t plane, const page_search_t *search, uint64_t *from,
+                            uint64_t to, uint64_t tries, uint64_t *first)
+{
+    for (; tries > 0; tries--) {
+        const uint64_t block = page_words_next(tree, plane, *from, to);
+        *from = block;
+        if (block == to) {
+            return false;
+        }
+        if (page_block_run_take(page_block_find(tree, block), block, search, first)) {
+            page_words_settle(tree, block, block + 1);
+            return true;
+        }
+        *from = block + 1;
+    }
+    return false;
+}
+
+bool page_small_run_take(page_tree_t *tree, const page_search_t *search, uint64_t from, uint64_t to, uint64_t *first)
+{
+    uint64_t partly = from;
+    do {
+        uint64_t vacant = from;
+        if (partly == from && take_from_plane(tree, PAGE_PLANE_PARTLY, search, &partly, to, PARTLY_TRIES, first)) {
+            return true;
+        }
+        if (take_from_plane(tree, PAGE_PLANE_VACANT, search, &vacant, to, UINT64_MAX, first)) {
+            return true;
+        }
+    } while (page_nodes_make_next(tree, from, to));
+
+    partly = from; /* chunks made on the way may lie before where the bounded search ended */
+    return take_from_plane(tree, PAGE_PLANE_PARTLY, search, &partly, to, UINT64_MAX, first);
+}
+
+/* ---- singles ---- */
+
+/* Locked. Gives the context another block, one with a free page, from [from, to). */
+static bool change_block(page_tree_t *tree, page_context_t *context, uint64_t from, uint64_t to)
+{
+    uint64_t block;
+    do {
+        block = page_words_next(tree, PAGE_PLANE_PARTLY, from, to);
+        if (block == to) {
+            block = page_words_next(tree, PAGE_PLANE_VACANT, from, to);
+        }
+    } while (block == to && page_nodes_make_next(tree, from, to));
+    if (block == to) {
+        return false;
+    }
+    page_context_check_in(tree, context);
+    page_block_check_out(tree, block);
+    context->first_page = page_number(block * PAGES_PER_BLOCK);
+    context->block = page_block_find(tree, block);
+    return true;
+}
+
+/* ---- requests ---- */
+
+/* Translates a request; false when it breaks a rule or can't be met by any state of the tree. */
+static bool translate(const page_tree_t *tree, const pages_request_t *request, page_search_t *search)
+{
+    const bool is_natural = is_power_of_two(request->count) && request->count <= PAGES_PER_BLOCK;
+    *search = (page_search_t){.count = request->count, .alignment = request->alignment, .limit = tree->page_end};
+    if (search->alignment == 0) {
+        search->alignment = is_natural ? search->count : 1;
+    }
+    const uint64_t limit_page = request->limit.value >> PAGE_SHIFT;
+    if (request->limit.value != 0 && limit_page < search->limit) {
+        search->limit = limit_page;
+    }
+    return tree->is_ready && search->count != 0 && search->count <= search->limit && is_power_of_two(search->alignment);
+}
+
+/* Locked. Searches blocks [from, to). */
+static bool take_between(page_tree_t *tree, page_context_t *context, const page_search_t *search, uint64_t from,
+                         uint64_t to, uint64_t *first)
+{
+    if (from >= to) {
+        return false;
+    }
+    if (search->count > PAGES_PER_BLOCK || search->alignment > PAGES_PER_BLOCK) {
+        return page_long_run_take(tree, search, from, to, first);
+    }
+    const bool is_single = search->count == 1 && search->alignment == 1 && search->limit == tree->page_end;
+    if (!is_single || tree->gate.is_armed) {
+        return page_small_run_take(tree, search, from, to, first);
+    }
+    page_number_t page;
+    while (change_block(tree, context, from, to)) {
+        if (page_context_take(context, &page)) {
+            *first = page.value;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Locked. Searches where ordinary requests should, and then where they may. */
+static bool take_anywhere(page_tree_t *tree, page_context_t *context, const page_search_t *search, uint64_t *first)
+{
+    const uint64_t end = align_up(search->limit, PAGES_PER_BLOCK) / PAGES_PER_BLOCK;
+    const uint64_t spared = tree->ordinary_from < end ? tree->ordinary_from : end;
+    return take_between(tree, context, search, spared, end, first) ||
+           take_between(tree, context, search, 0, spared, first);
+}
+
+static bool take_locked(page_tree_t *tree, page_context_t *context, const page_search_t *search, bool may_use_reserve,
+                        uint64_t *first)
+{
+    page_context_list(tree, context);
+    page_tree_sample_peak(tree);
+    if (page_gate_refuses(&tree->gate)) {
+        return false;
+    }
+    if (take_anywhere(tree, context, search, first)) {
+        return true;
+    }
+    if (context->block != NULL) {
+        /* What we hold ourselves must not be the reason to refuse. */
+        page_context_check_in(tree, context);
+        if (take_anywhere(tree, context, search, first)) {
+            return true;
+        }
+    }
+    return may_use_reserve && page_reserve_take(tree, search, first);
+}
+
+bool page_tree_alloc(page_tree_t *tree, page_context_t *context, const pages_request_t *request, page_number_t *first)
+{
+    page_search_t search;
+    uint64_t found = PAGE_NONE;
+    bool is_found = false;
+    if (translate(tree, request, &search)) {
+        if (context->block != NULL && search.count <= PAGES_PER_BLOCK) {
+            const uint64_t own = context->first_page.value / PAGES_PER_BLOCK;
+            is_found = page_block_run_take(context->block, own, &search, &found);
+        }
+        if (!is_found) {
+            const spinlock_hold_t hold = spinlock_lock(&tree->lock);
+            is_found = take_locked(tree, context, &search, request->may_use_reserve, &found);
+            spinlock_unlock(&tree->lock, hold);
+        }
+    }
+    if (!is_found) {
+        page_counter_add(&context->requests_failed, 1);
+        return false;
+    }
+    page_context_count_alloc(context, search.count);
+    *first = page_number(found);
+    return true;
+}
+
+bool page_tree_alloc_metadata(page_tree_t *tree, page_number_t *page)
+{
+    const spinlock_hold_t hold = spinlock_lock(&tree->lock);
+    bool is_taken = tree->is_ready && !page_gate_refuses(&tree->gate);
+    if (is_taken && !page_nodes_take_page(tree, page)) {
+        const uint64_t end = align_up(tree->page_end, PAGES_PER_BLOCK) / PAGES_PER_BLOCK;
+        do {
+            is_taken = page_nodes_make_next(tree, 0, end);
+        } while (is_taken && !page_nodes_take_page(tree, page));
+    }
+    spinlock_unlock(&tree->lock, hold);
+    return is_taken;
+}

@@ -1,0 +1,130 @@
+/*
+ * One L3 block: the states of 64 pages in two words, and the only operations that change them.
+ *
+ *   high low    state
+ *     0   0     FREE
+ *     0   1     ALLOCATED
+ *     1   0     INVALID
+ *     1   1     RESERVED
+ *
+ * The two words are the truth about every page; all that lies above them is a hint that is recomputed from them. They change
+ * by atomic operations only, and each of those returns what was there before, so that every transition is judged by the state
+ * that it really met (5.7, 5.8), without a lock.
+ *
+ * Who may do what
+ *   FREE -> ALLOCATED       page_block_claim: the context that has the block checked out; for other blocks, who holds the tree's lock
+ *   ALLOCATED -> FREE       page_block_release: anyone
+ *   to INVALID or RESERVED  page_block_retire, page_block_reserve: under the tree's lock, checked out or not
+ *
+ * The last line is why a claim looks at `high` once more after it has set the bit in `low`: a page that was free when the
+ * claimer looked may have been retired since. The retirer sets `high` before it clears `low`, and both sides are
+ * sequentially consistent, so that either the claimer sees the bit in `high` and lets go, or the retirer sees an allocated page.
+ */
+#ifndef MM_PAGES_PAGE_BLOCK_H
+#define MM_PAGES_PAGE_BLOCK_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bits.h"
+#include "mm/pages.h"
+
+typedef struct page_block {
+    _Atomic uint64_t low;
+    _Atomic uint64_t high;
+} page_block_t;
+
+_Static_assert(sizeof(page_block_t) == 16, "four blocks share a cache line, 64 are 1 KiB");
+
+/* The free pages; out of date at once unless the caller may claim. */
+static ALWAYS_INLINE uint64_t page_block_free_word(const page_block_t *block)
+{
+    return ~(atomic_load_explicit(&block->low, memory_order_relaxed) |
+             atomic_load_explicit(&block->high, memory_order_relaxed));
+}
+
+static inline page_state_t page_block_state(const page_block_t *block, unsigned index)
+{
+    const uint64_t high = (atomic_load(&block->high) >> index) & 1;
+    return (page_state_t)(high << 1 | ((atomic_load(&block->low) >> index) & 1));
+}
+
+/*
+ * Makes the pages of `mask` ALLOCATED if all of them are FREE, and returns whether they were. It can fail for a
+ * page that looked free only when the page was retired in between.
+ */
+MUST_USE static inline bool page_block_claim(page_block_t *block, uint64_t mask)
+{
+    const uint64_t before = atomic_fetch_or(&block->low, mask);
+    if (LIKELY(((before | atomic_load(&block->high)) & mask) == 0)) {
+        return true;
+    }
+    atomic_fetch_and(&block->low, ~(mask & ~before));
+    return false;
+}
+
+/* The same for one page: a form that x86 does in one locked bit-test instruction. */
+MUST_USE static ALWAYS_INLINE bool page_block_claim_one(page_block_t *block, unsigned index)
+{
+    const uint64_t bit = UINT64_C(1) << index;
+    if (UNLIKELY((atomic_fetch_or(&block->low, bit) & bit) != 0)) {
+        return false;
+    }
+    if (UNLIKELY((atomic_load(&block->high) & bit) != 0)) {
+        atomic_fetch_and(&block->low, ~bit);
+        return false;
+    }
+    return true;
+}
+
+/* Makes an ALLOCATED page FREE; any other is left as it is, and false comes back. */
+MUST_USE static ALWAYS_INLINE bool page_block_release_one(page_block_t *block, unsigned index)
+{
+    const uint64_t bit = UINT64_C(1) << index;
+    if (UNLIKELY((atomic_load(&block->high) & bit) != 0)) {
+        return false;
+    }
+    return LIKELY((atomic_fetch_and(&block->low, ~bit) & bit) != 0);
+}
+
+/* What page_block_release() met, for who keeps the hints. */
+typedef struct page_release {
+    bool is_done;         /* all pages were ALLOCATED and are now FREE; otherwise nothing has changed */
+    bool is_turning_point; /* before it no page was free, or after it all are */
+} page_release_t;
+
+/* Makes the pages of `mask` FREE if all of them are ALLOCATED. */
+MUST_USE static inline page_release_t page_block_release(page_block_t *block, uint64_t mask)
+{
+    uint64_t before = atomic_load(&block->low);
+    do {
+        if ((before & mask) != mask || (atomic_load(&block->high) & mask) != 0) {
+            return (page_release_t){false, false};
+        }
+    } while (!atomic_compare_exchange_weak(&block->low, &before, before & ~mask));
+
+    /* `high` is read again: a page retired between the first look and the exchange may have been the last one in `low`. */
+    const uint64_t high = atomic_load(&block->high);
+    return (page_release_t){true, (before | high) == ~UINT64_C(0) || ((before & ~mask) | high) == 0};
+}
+
+/*
+ * Makes pages INVALID that are FREE or ALLOCATED. Returns through the two words which ones this very call took from free to
+ * allocated, and which ones it took away from an owner (its own claims among them): their counts keep the books exact
+ * however the call races with claims and frees.
+ */
+static inline void page_block_retire(page_block_t *block, uint64_t mask, uint64_t *claimed, uint64_t *taken)
+{
+    *claimed = mask & ~atomic_fetch_or(&block->low, mask);
+    atomic_fetch_or(&block->high, mask);
+    *taken = mask & atomic_fetch_and(&block->low, ~mask);
+}
+
+/* Makes a page RESERVED that the caller has just claimed. */
+static inline void page_block_reserve(page_block_t *block, uint64_t mask)
+{
+    atomic_fetch_or(&block->high, mask);
+}
+
+#endif

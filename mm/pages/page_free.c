@@ -1,0 +1,184 @@
+/*
+ * Taking pages back, and taking them out of service.
+ *
+ * A free changes the block's own word, atomically, and as a rule nothing else. Only at a turning point (the block had no free page
+ * before, or has nothing but free pages now) the words above need to hear of it, and the lock is taken. If the block is
+ * checked out then, they hear of it at its check-in.
+ *
+ * A run is looked at as a whole before any of it is freed, so that a mistake changes nothing. When two CPUs free overlapping runs at
+ * once, each page is freed once and at least one of them is told; what it freed before it noticed stays free.
+ */
+#include "page_misuse.h"
+#include "page_tree_internal.h"
+
+/* The pages of block `block` that lie in `span`, as a mask. */
+static uint64_t span_mask(page_span_t span, uint64_t block)
+{
+    const uint64_t base = block * PAGES_PER_BLOCK;
+    const uint64_t first = span.first > base ? span.first - base : 0;
+    const uint64_t end = span.end - base < PAGES_PER_BLOCK ? span.end - base : PAGES_PER_BLOCK;
+    return bits_range((unsigned)first, (unsigned)(end - first));
+}
+
+static uint64_t last_block(page_span_t span)
+{
+    return (span.end - 1) / PAGES_PER_BLOCK;
+}
+
+/* Why a page can't be freed; or not at all, when it can. */
+static page_misuse_t judge(page_tree_t *tree, uint64_t page)
+{
+    switch (page_tree_state(tree, page_number(page))) {
+    case PAGE_STATE_FREE:
+        return PAGE_MISUSE_FREE;
+    case PAGE_STATE_RESERVED:
+        return PAGE_MISUSE_RESERVED;
+    case PAGE_STATE_INVALID:
+        return memory_map_find(tree->config.map, physical_of_page(page_number(page))) == NULL ? PAGE_MISUSE_FOREIGN
+                                                                                              : PAGE_MISUSE_INVALID;
+    case PAGE_STATE_ALLOCATED:
+        break;
+    }
+    return PAGE_MISUSE_NONE;
+}
+
+/* The first page of the span that can't be freed, reported. A racing free may have undone the reason: then it is a double one. */
+static void report(page_tree_t *tree, page_span_t run, uint64_t from)
+{
+    for (uint64_t page = from; page < run.end; page++) {
+        const page_misuse_t misuse = judge(tree, page);
+        if (misuse != PAGE_MISUSE_NONE) {
+            page_misuse_report(misuse, page_number(run.first), run.end - run.first, page_number(page));
+        }
+    }
+    page_misuse_report(PAGE_MISUSE_FREE, page_number(run.first), run.end - run.first, page_number(from));
+}
+
+/* Whether all pages of the span are allocated; otherwise *wrong is a page at or before the first that is not. */
+static bool is_allocated(const page_tree_t *tree, page_span_t span, uint64_t *wrong)
+{
+    for (uint64_t block = span.first / PAGES_PER_BLOCK; block <= last_block(span); block++) {
+        const page_block_t *const node = page_block_find(tree, block);
+        const uint64_t mask = span_mask(span, block);
+        if (node == NULL || (atomic_load(&node->low) & mask) != mask || (atomic_load(&node->high) & mask) != 0) {
+            *wrong = block * PAGES_PER_BLOCK > span.first ? block * PAGES_PER_BLOCK : span.first;
+            return false;
+        }
+    }
+    return true;
+}
+
+static void settle(page_tree_t *tree, uint64_t from, uint64_t to)
+{
+    const spinlock_hold_t hold = spinlock_lock(&tree->lock);
+    page_words_settle(tree, from, to);
+    spinlock_unlock(&tree->lock, hold);
+}
+
+/* Frees the part of a run that lies in one chunk; *wrong is where it met a page that was not allocated any more. */
+static bool release_in_chunk(page_tree_t *tree, page_span_t part, uint64_t *wrong)
+{
+    const uint64_t first_block = part.first / PAGES_PER_BLOCK;
+    bool is_turning_point = false;
+    bool is_done = true;
+    for (uint64_t block = first_block; is_done && block <= last_block(part); block++) {
+        const page_release_t release = page_block_release(page_block_find(tree, block), span_mask(part, block));
+        is_turning_point |= release.is_turning_point;
+        is_done = release.is_done;
+        *wrong = block * PAGES_PER_BLOCK;
+    }
+    if (is_turning_point) {
+        settle(tree, first_block, last_block(part) + 1);
+    }
+    return is_done;
+}
+
+void page_tree_free(page_tree_t *tree, page_context_t *context, page_number_t first, size_t count)
+{
+    if (first.value >= tree->page_end || !tree->is_ready) {
+        page_misuse_report(PAGE_MISUSE_FOREIGN, first, count, first);
+    }
+    if (count == 0 || count > tree->page_end - first.value) {
+        page_misuse_report(PAGE_MISUSE_COUNT, first, count, first);
+    }
+    const page_span_t run = {first.value, first.value + count};
+    uint64_t wrong = run.first;
+    if (!is_allocated(tree, run, &wrong)) {
+        report(tree, run, wrong);
+    }
+    if (!context->is_listed) {
+        const spinlock_hold_t hold = spinlock_lock(&tree->lock);
+        page_context_list(tree, context);
+        spinlock_unlock(&tree->lock, hold);
+    }
+    for (uint64_t page = run.first; page < run.end;) {
+        const uint64_t chunk_end = align_down(page, PAGES_PER_CHUNK) + PAGES_PER_CHUNK;
+        const page_span_t part = {page, run.end < chunk_end ? run.end : chunk_end};
+        if (!release_in_chunk(tree, part, &wrong)) {
+            report(tree, run, wrong > run.first ? wrong : run.first);
+        }
+        page = part.end;
+    }
+    page_context_count_free(context, count);
+}
+
+/* ---- out of service ---- */
+
+/* Locked. Whether every page of the span is usable memory by the map; its chunks are made on the way. */
+static status_t reach(page_tree_t *tree, page_span_t span)
+{
+    for (uint64_t page = span.first; page < span.end;) {
+        page_span_t usable;
+        if (!page_map_next_usable(tree, page, span.end, &usable) || usable.first != page) {
+            return STATUS_OUT_OF_RANGE;
+        }
+        page = usable.end;
+    }
+    for (uint64_t chunk = span.first / PAGES_PER_CHUNK; chunk <= (span.end - 1) / PAGES_PER_CHUNK; chunk++) {
+        if (!page_nodes_make(tree, chunk)) {
+            return STATUS_NO_MEMORY;
+        }
+    }
+    /* Only now: the nodes may have come out of these very pages. */
+    for (uint64_t block = span.first / PAGES_PER_BLOCK; block <= last_block(span); block++) {
+        const page_block_t *const node = page_block_find(tree, block);
+        if ((atomic_load(&node->low) & atomic_load(&node->high) & span_mask(span, block)) != 0) {
+            return STATUS_OUT_OF_RANGE;
+        }
+    }
+    return STATUS_OK;
+}
+
+/* Locked. Pages of the span that are out of service already stay so. */
+static void retire(page_tree_t *tree, page_span_t span)
+{
+    for (uint64_t block = span.first / PAGES_PER_BLOCK; block <= last_block(span); block++) {
+        page_block_t *const node = page_block_find(tree, block);
+        const uint64_t mask = span_mask(span, block) & ~atomic_load(&node->high);
+        uint64_t claimed;
+        uint64_t taken;
+        page_block_retire(node, mask, &claimed, &taken);
+        tree->claimed_by_retire += count_set(claimed);
+        tree->taken_by_retire += count_set(taken);
+        tree->pages_retired += count_set(mask);
+        page_words_settle(tree, block, block + 1);
+    }
+}
+
+status_t page_tree_mark_invalid(page_tree_t *tree, page_number_t first, size_t count)
+{
+    if (count == 0) {
+        return STATUS_INVALID;
+    }
+    if (!tree->is_ready || first.value >= tree->page_end || count > tree->page_end - first.value) {
+        return STATUS_OUT_OF_RANGE;
+    }
+    const page_span_t span = {first.value, first.value + count};
+    const spinlock_hold_t hold = spinlock_lock(&tree->lock);
+    const status_t status = reach(tree, span);
+    if (status == STATUS_OK) {
+        retire(tree, span);
+    }
+    spinlock_unlock(&tree->lock, hold);
+    return status;
+}

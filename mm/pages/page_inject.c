@@ -1,0 +1,46 @@
+/*
+ * The gate at which tests refuse requests: see page_inject.h.
+ */
+#include "page_inject.h"
+
+#include "page_tree_internal.h"
+
+bool page_gate_refuses(page_gate_t *gate)
+{
+    if (!gate->is_armed) {
+        return false;
+    }
+    gate->seen++;
+    if (gate->passes > 0) {
+        gate->passes--;
+        return false;
+    }
+    if (gate->refusals == 0) {
+        return false;
+    }
+    if (gate->refusals != UINT64_MAX) {
+        gate->refusals--;
+    }
+    gate->refused++;
+    return true;
+}
+
+void page_tree_inject(page_tree_t *tree, uint64_t passes, uint64_t refusals)
+{
+    page_tree_drain_all(tree);
+    const spinlock_hold_t hold = spinlock_lock(&tree->lock);
+    tree->gate = (page_gate_t){.is_armed = true, .passes = passes, .refusals = refusals};
+    spinlock_unlock(&tree->lock, hold);
+}
+
+uint64_t page_tree_inject_end(page_tree_t *tree, uint64_t *refused)
+{
+    const spinlock_hold_t hold = spinlock_lock(&tree->lock);
+    const page_gate_t gate = tree->gate;
+    tree->gate = (page_gate_t){0};
+    spinlock_unlock(&tree->lock, hold);
+    if (refused != NULL) {
+        *refused = gate.refused;
+    }
+    return gate.seen;
+}

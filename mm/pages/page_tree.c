@@ -1,0 +1,121 @@
+/*
+ * The page tree: start, end, and the design.
+ *
+ *                       root      4 words a plane
+ *                    .---'---.
+ *                  group    group        1 word a plane, and 64 pointers
+ *                .---'---.
+ *             region   region            the same, and three words for each of its 64 chunks: partly, vacant, taken
+ *           .---'---.
+ *        chunk     chunk                 64 blocks
+ *          |
+ *        block block block ...           low and high word of 64 pages
+ *
+ * The blocks hold the truth; the words above are hints for searches, recomputed from below under the lock.
+ *
+ * Invariants, when no CPU is in the tree
+ *   P1  a block that is not taken is in its chunk's `partly` or `vacant` word exactly when its own words say so; a taken one is in neither
+ *   P2  the taken blocks are those that contexts have checked out, and the reserve's: each in one pair of hands
+ *   P3  every bit above the chunks' words says of the word below it what page_plane says
+ *   P4  an untouched bit is set exactly where the map has usable memory and the node below has not been made
+ *   P5  pages that the map calls not usable are INVALID or RESERVED, as the map says, and nothing has changed that
+ *   P6  of the usable pages, as many are RESERVED as metadata came from the tree, and as many INVALID as were retired
+ *   P7  as many pages are ALLOCATED as the contexts' counters say
+ *   P8  metadata in hand is enough for the next node of each level, or no touched page is free
+ *
+ * Locking: one lock for everything above the blocks. Blocks change by atomic operations: page_block.h says who may do what, with
+ * and without the lock. Pointers to nodes are set once, with release, and never change. Reports of misuse are made without the lock.
+ *
+ * Contexts: each CPU's thread level and interrupt level has a block checked out, in which only it allocates. So its fast path
+ * needs no lock, and everyone else keeps away by the `taken` word, without looking at the block.
+ */
+#include "page_tree_internal.h"
+
+static uint64_t count_usable(const page_tree_t *tree)
+{
+    uint64_t pages = 0;
+    page_span_t span = {0, 0};
+    while (page_map_next_usable(tree, span.end, tree->page_end, &span)) {
+        pages += span.end - span.first;
+    }
+    return pages;
+}
+
+/* Sets the root's untouched bits: a few words for each region of the map. */
+static void mark_untouched_groups(page_tree_t *tree)
+{
+    const unsigned shift = GROUP_BLOCK_SHIFT + BLOCK_SHIFT;
+    page_span_t span = {0, 0};
+    while (page_map_next_usable(tree, span.end, tree->page_end, &span)) {
+        for (uint64_t group = span.first >> shift; group <= (span.end - 1) >> shift; group++) {
+            tree->planes[PAGE_PLANE_UNTOUCHED][group / BITS_PER_WORD] |= UINT64_C(1) << (group % BITS_PER_WORD);
+        }
+    }
+}
+
+status_t page_tree_init(page_tree_t *tree, const page_tree_config_t *config)
+{
+    __builtin_memset(tree, 0, sizeof(*tree));
+    spinlock_init(&tree->lock, LOCK_RANK_PAGE_TREE);
+    if (!config->map->is_finished) {
+        return STATUS_NOT_READY;
+    }
+    tree->config = *config;
+    const uint64_t map_end = memory_map_usable_end(config->map).value >> PAGE_SHIFT;
+    tree->page_end = map_end < PAGE_TREE_PAGE_MAX ? map_end : PAGE_TREE_PAGE_MAX;
+    tree->pages_total = count_usable(tree);
+    if (tree->pages_total == 0) {
+        return STATUS_NO_MEMORY;
+    }
+    mark_untouched_groups(tree);
+    const status_t status = page_nodes_start(tree);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    page_reserve_fill(tree, config->reserve_pages);
+    tree->is_ready = true;
+    return STATUS_OK;
+}
+
+void page_tree_spare_below(page_tree_t *tree, page_number_t page)
+{
+    const spinlock_hold_t hold = spinlock_lock(&tree->lock);
+    tree->ordinary_from = page.value / PAGES_PER_BLOCK;
+    spinlock_unlock(&tree->lock, hold);
+}
+
+page_state_t page_tree_state(page_tree_t *tree, page_number_t page)
+{
+    page_state_t state = PAGE_STATE_INVALID;
+    if (page.value >= tree->page_end) {
+        return state;
+    }
+    /* Under the lock, since a page on its way out of service shows both bits for a moment. */
+    const spinlock_hold_t hold = spinlock_lock(&tree->lock);
+    const page_block_t *const block = page_block_find(tree, page.value / PAGES_PER_BLOCK);
+    const memory_region_t *const region = memory_map_find(tree->config.map, physical_of_page(page));
+    if (block != NULL) {
+        state = page_block_state(block, page.value % PAGES_PER_BLOCK);
+    } else if (region != NULL) {
+        state = page_state_at_start(region);
+    }
+    spinlock_unlock(&tree->lock, hold);
+    return state;
+}
+
+uint64_t page_tree_shutdown(page_tree_t *tree)
+{
+    page_tree_drain_all(tree);
+    const spinlock_hold_t hold = spinlock_lock(&tree->lock);
+    const uint64_t leaked = page_tree_pages_allocated(tree);
+    tree->is_ready = false;
+    page_context_t *context = tree->contexts;
+    tree->contexts = NULL;
+    while (context != NULL) {
+        page_context_t *const next = context->next;
+        __builtin_memset(context, 0, sizeof(*context));
+        context = next;
+    }
+    spinlock_unlock(&tree->lock, hold);
+    return leaked;
+}

@@ -1,0 +1,136 @@
+/*
+ * What the files of the page tree share, and nobody else needs. "Locked" in a comment: the caller holds the tree's lock.
+ *
+ * Inside the tree memory is counted in blocks (page number / 64) and chunks (block number / 64); a range [from, to) is of blocks
+ * unless it says pages.
+ */
+#ifndef MM_PAGES_PAGE_TREE_INTERNAL_H
+#define MM_PAGES_PAGE_TREE_INTERNAL_H
+
+#include "page_tree.h"
+
+#define PAGES_PER_CHUNK ((uint64_t)PAGES_PER_BLOCK * BLOCKS_PER_CHUNK)
+#define PAGE_NONE       UINT64_MAX
+
+/* A range of pages. */
+typedef struct page_span {
+    uint64_t first;
+    uint64_t end;
+} page_span_t;
+
+/* What a request comes down to. */
+typedef struct page_search {
+    uint64_t count;     /* pages */
+    uint64_t alignment; /* pages, a power of two */
+    uint64_t limit;     /* the run ends at or below this page */
+} page_search_t;
+
+/* ---- page_nodes.c: making nodes, and the memory they are made of ---- */
+
+/* The next usable memory at or above page `first` and below `end`, by the map; false when there is none. */
+MUST_USE bool page_map_next_usable(const page_tree_t *tree, uint64_t first, uint64_t end, page_span_t *span);
+
+/* The state that the pages of a region begin with. */
+page_state_t page_state_at_start(const memory_region_t *region);
+
+/* Takes the first pages for nodes, at start. */
+MUST_USE status_t page_nodes_start(page_tree_t *tree);
+
+/* Locked. Makes the nodes that lead to `chunk`, as far as they are missing. False when there is no memory for them. */
+MUST_USE bool page_nodes_make(page_tree_t *tree, uint64_t chunk);
+
+/* Locked. Makes the first untouched chunk of [from, to); false when there is none, or no memory for its nodes. */
+MUST_USE bool page_nodes_make_next(page_tree_t *tree, uint64_t from, uint64_t to);
+
+/* Locked. Takes a page out of the touched memory for metadata: it becomes RESERVED. */
+MUST_USE bool page_nodes_take_page(page_tree_t *tree, page_number_t *page);
+
+/* ---- page_words_above.c: the words above the blocks ---- */
+
+/* No lock needed. The node, or NULL where none has been made; any number is allowed. */
+page_region_t *page_region_find(const page_tree_t *tree, uint64_t region);
+page_chunk_t *page_chunk_find(const page_tree_t *tree, uint64_t chunk);
+page_block_t *page_block_find(const page_tree_t *tree, uint64_t block);
+
+/* The words of a chunk whose region has been made. */
+page_chunk_words_t *page_chunk_words(const page_tree_t *tree, uint64_t chunk);
+
+/* What the word above says of a word with these bits. */
+bool page_plane_summary(page_plane_t plane, uint64_t word);
+
+/* Locked. Recomputes, from the truth, all that the words above say of blocks [from, to), which lie in one chunk. */
+void page_words_settle(page_tree_t *tree, uint64_t from, uint64_t to);
+
+/* Locked. Passes on to the words above what the planes of a region say. */
+void page_words_settle_region(page_tree_t *tree, uint64_t region);
+
+/* Locked. The first block of [from, to) in PARTLY or VACANT; `to` when there is none. */
+uint64_t page_words_next(const page_tree_t *tree, page_plane_t plane, uint64_t from, uint64_t to);
+
+/*
+ * Locked. The first untouched node at or above `chunk`: the range of chunks it stands for, one chunk, one region or one group. False when there
+ * is none.
+ */
+MUST_USE bool page_words_next_untouched(const page_tree_t *tree, uint64_t chunk, uint64_t *first, uint64_t *end);
+
+/* ---- page_alloc.c, page_run.c, page_reserve.c: finding ---- */
+
+/* Locked. Finds and takes a run; of up to 64 pages, and of more. */
+MUST_USE bool page_small_run_take(page_tree_t *tree, const page_search_t *search, uint64_t from, uint64_t to,
+                                  uint64_t *first);
+MUST_USE bool page_long_run_take(page_tree_t *tree, const page_search_t *search, uint64_t from, uint64_t to,
+                                 uint64_t *first);
+
+/* Locked. The same in one block; `block` is that block's node. */
+MUST_USE bool page_block_run_take(page_block_t *node, uint64_t block, const page_search_t *search, uint64_t *first);
+
+/* Sets blocks aside at start; takes a run of up to 64 pages from them (locked); how many free pages they have (locked). */
+void page_reserve_fill(page_tree_t *tree, uint64_t pages);
+MUST_USE bool page_reserve_take(page_tree_t *tree, const page_search_t *search, uint64_t *first);
+uint64_t page_reserve_free_pages(const page_tree_t *tree);
+
+/* Locked. Marks a block as checked out, or puts it back. */
+void page_block_check_out(page_tree_t *tree, uint64_t block);
+void page_block_check_in(page_tree_t *tree, uint64_t block);
+
+/* ---- page_context.c: contexts and the sums over them ---- */
+
+/* Locked. Makes the tree remember a context. */
+void page_context_list(page_tree_t *tree, page_context_t *context);
+
+/* Locked. Puts back the block that a context has checked out, if any. */
+void page_context_check_in(page_tree_t *tree, page_context_t *context);
+
+/* Locked. How many pages are handed out. */
+uint64_t page_tree_pages_allocated(const page_tree_t *tree);
+
+/* Locked. Takes a sample of the peak, now and then. */
+void page_tree_sample_peak(page_tree_t *tree);
+
+/* Counts a run in its context. */
+static inline void page_context_count_alloc(page_context_t *context, uint64_t count)
+{
+    if (count == 1) {
+        page_counter_add(&context->singles_allocated, 1);
+    } else {
+        page_counter_add(&context->longer_pages_allocated, count);
+        page_counter_add(&context->longer_runs_allocated, 1);
+    }
+}
+
+static inline void page_context_count_free(page_context_t *context, uint64_t count)
+{
+    if (count == 1) {
+        page_counter_add(&context->singles_freed, 1);
+    } else {
+        page_counter_add(&context->longer_pages_freed, count);
+        page_counter_add(&context->longer_runs_freed, 1);
+    }
+}
+
+/* ---- page_inject.c ---- */
+
+/* Locked. Whether the request at hand is to be refused. */
+MUST_USE bool page_gate_refuses(page_gate_t *gate);
+
+#endif

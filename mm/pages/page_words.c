@@ -1,0 +1,90 @@
+/*
+ * Page words for the slab core: making them writable where a run was handed out, and telling what a fault among them means.
+ *
+ * The machine asks for pages while it builds tables, under our lock, and the page tree's lock comes before ours. So it gets them
+ * from a small stock, which is filled one page at a time between attempts: tables that an attempt has linked stay, and each
+ * attempt with one more page gets one level further.
+ */
+#include "arch/machine.h"
+#include "base/spinlock.h"
+#include "pages_global.h"
+
+#define STOCK_MAX 8u
+
+static spinlock_t words_lock = SPINLOCK_INITIALIZER(LOCK_RANK_PAGE_WORDS);
+static void *stock[STOCK_MAX]; /* pages that are RESERVED already */
+static unsigned stock_count;
+
+/* Under words_lock. */
+static void *take_from_stock(void *context)
+{
+    (void)context;
+    return stock_count == 0 ? NULL : stock[--stock_count];
+}
+
+/* Adds a page of the tree to the stock. False when memory is out. */
+static bool fill_stock(void)
+{
+    page_number_t page;
+    if (!page_tree_alloc_metadata(&pages_tree, &page)) {
+        return false;
+    }
+    for (;;) {
+        const spinlock_hold_t hold = spinlock_lock(&words_lock);
+        const bool has_room = stock_count < STOCK_MAX;
+        if (has_room) {
+            stock[stock_count++] = physical_to_pointer(physical_of_page(page));
+        }
+        spinlock_unlock(&words_lock, hold);
+        if (has_room) {
+            return true;
+        }
+        cpu_relax(); /* as many CPUs as the stock has places are about to use it up */
+    }
+}
+
+/* Backs the page of words that holds `word`. */
+static status_t back(const uint64_t *word)
+{
+    for (;;) {
+        status_t status = STATUS_OK;
+        const spinlock_hold_t hold = spinlock_lock(&words_lock);
+        if (!machine_page_words_are_backed(word)) {
+            status = machine_back_page_words(word, take_from_stock, NULL);
+        }
+        spinlock_unlock(&words_lock, hold);
+        if (status != STATUS_NO_MEMORY || !fill_stock()) {
+            return status;
+        }
+    }
+}
+
+status_t page_words_claim(const void *address, size_t count)
+{
+    const size_t words_per_page = PAGE_SIZE / sizeof(uint64_t);
+    const char *const first_page = address;
+    for (size_t i = 0; i < count;) {
+        const uint64_t *const word = page_word(first_page + i * PAGE_SIZE);
+        if (word == NULL) {
+            return STATUS_OUT_OF_RANGE;
+        }
+        if (!machine_page_words_are_backed(word)) {
+            const status_t status = back(word);
+            if (status != STATUS_OK) {
+                return status;
+            }
+        }
+        const size_t index = ((uintptr_t)word % PAGE_SIZE) / sizeof(uint64_t);
+        i += words_per_page - index; /* the other words of this page of words are backed now, too */
+    }
+    return STATUS_OK;
+}
+
+bool page_words_fault_address(uintptr_t fault_address, const void **page)
+{
+    if (!machine_page_words_contain(fault_address)) {
+        return false;
+    }
+    *page = machine_page_of_word(fault_address);
+    return true;
+}

@@ -1,0 +1,164 @@
+/*
+ * The kernel's page allocator: one page tree over the boot memory map, and pointers in place of page numbers.
+ *
+ * The two fast paths are here in full, and are what a single page costs: its context's block, one locked bit operation each.
+ */
+#include "mm/pages.h"
+
+#include "arch/machine.h"
+#include "mm/allocation_context.h"
+#include "page_fast.h"
+#include "page_misuse.h"
+#include "pages_global.h"
+
+/* The emergency reserve: 1 MiB, but no more than a 64th of a small machine. */
+#define RESERVE_PAGES_MAX   256u
+#define RESERVE_SHARE_SHIFT 6u
+
+page_tree_t pages_tree;
+
+static page_context_t *own_context(void)
+{
+    return &allocation_context_current()->pages;
+}
+
+static void *pointer_of(page_number_t page)
+{
+    return physical_to_pointer(physical_of_page(page));
+}
+
+/* ---- allocation ---- */
+
+static NOINLINE void *alloc_slowly(size_t count)
+{
+    return pages_alloc_with(&(pages_request_t){.count = count});
+}
+
+void *pages_alloc(size_t count)
+{
+    page_number_t page;
+    page_context_t *const context = own_context();
+    if (LIKELY(count == 1) && LIKELY(page_context_take(context, &page))) {
+        page_counter_add(&context->singles_allocated, 1);
+        return pointer_of(page);
+    }
+    return alloc_slowly(count);
+}
+
+void *pages_alloc_with(const pages_request_t *request)
+{
+    page_number_t first;
+    if (!page_tree_alloc(&pages_tree, own_context(), request, &first)) {
+        return NULL;
+    }
+    char *const run = pointer_of(first);
+    for (size_t i = 0; request->is_zeroed && i < request->count; i++) {
+        machine_zero_page(run + i * PAGE_SIZE);
+    }
+    return run;
+}
+
+/* ---- free ---- */
+
+static NOINLINE void free_slowly(void *address, size_t count)
+{
+    if (((uintptr_t)address & PAGE_OFFSET_MASK) != 0) {
+        page_misuse_report_pointer(PAGE_MISUSE_MISALIGNED, address, count);
+    }
+    if (!direct_map_contains(address)) {
+        page_misuse_report_pointer(PAGE_MISUSE_FOREIGN, address, count);
+    }
+    page_tree_free(&pages_tree, own_context(), page_of_physical(pointer_to_physical(address)), count);
+}
+
+void pages_free(void *address, size_t count)
+{
+    page_context_t *const context = own_context();
+    page_block_t *const block = context->block;
+    if (LIKELY(count == 1) && LIKELY(block != NULL)) {
+        /* Turned right by the page shift, a misaligned address has bits at the top and is no index into the block either. */
+        const uint64_t offset = (uint64_t)((uintptr_t)address - (uintptr_t)pointer_of(context->first_page));
+        const uint64_t index = offset >> PAGE_SHIFT | offset << (64 - PAGE_SHIFT);
+        if (LIKELY(index < PAGES_PER_BLOCK) && LIKELY(page_block_release_one(block, (unsigned)index))) {
+            page_counter_add(&context->singles_freed, 1);
+            return;
+        }
+    }
+    free_slowly(address, count);
+}
+
+status_t pages_mark_invalid(void *address, size_t count)
+{
+    if (((uintptr_t)address & PAGE_OFFSET_MASK) != 0 || count == 0) {
+        return STATUS_INVALID;
+    }
+    if (!direct_map_contains(address)) {
+        return STATUS_OUT_OF_RANGE;
+    }
+    return page_tree_mark_invalid(&pages_tree, page_of_physical(pointer_to_physical(address)), count);
+}
+
+/* ---- the allocator as a whole ---- */
+
+const char *page_state_name(page_state_t state)
+{
+    static const char *const names[] = {"free", "allocated", "invalid", "reserved"};
+    return (unsigned)state < ARRAY_COUNT(names) ? names[state] : "unknown";
+}
+
+status_t pages_init(const memory_map_t *map)
+{
+    const uint64_t share = (memory_map_usable_bytes(map) >> PAGE_SHIFT) >> RESERVE_SHARE_SHIFT;
+    return page_tree_init(&pages_tree,
+                          &(page_tree_config_t){
+                              .map = map,
+                              .reserve_pages = share < PAGES_PER_BLOCK     ? 0
+                                               : share < RESERVE_PAGES_MAX ? align_down(share, PAGES_PER_BLOCK)
+                                                                           : RESERVE_PAGES_MAX,
+                          });
+}
+
+void pages_spare_below(physical_address_t address)
+{
+    page_tree_spare_below(&pages_tree, page_of_physical(address));
+}
+
+void pages_stats(pages_stats_t *stats)
+{
+    page_tree_stats(&pages_tree, stats);
+}
+
+page_state_t pages_state(physical_address_t address)
+{
+    return page_tree_state(&pages_tree, page_of_physical(address));
+}
+
+void pages_drain_context(struct allocation_context *context)
+{
+    page_tree_drain(&pages_tree, &context->pages);
+}
+
+void pages_drain_contexts(void)
+{
+    page_tree_drain_all(&pages_tree);
+}
+
+uint64_t pages_shutdown(void)
+{
+    return page_tree_shutdown(&pages_tree);
+}
+
+const char *pages_validate(void)
+{
+    return page_tree_validate(&pages_tree);
+}
+
+void pages_inject(uint64_t passes, uint64_t refusals)
+{
+    page_tree_inject(&pages_tree, passes, refusals);
+}
+
+uint64_t pages_inject_end(uint64_t *refused)
+{
+    return page_tree_inject_end(&pages_tree, refused);
+}
