@@ -7,7 +7,7 @@
  */
 #include "mm/memory_map.h"
 
-#include "memory_map_internal.h"
+#include "mm/memory_map/memory_map_internal.h"
 
 const char *memory_region_type_name(memory_region_type_t type)
 {

@@ -19,7 +19,7 @@
  *   M4  types are known, and none is a hole
  *   M5  the map is finished and its counts are within its room
  */
-#include "memory_map_internal.h"
+#include "mm/memory_map/memory_map_internal.h"
 
 /* An input as the sweep sees it: cut at the limit, restrictions grown to whole pages; false when nothing of it is left. */
 static bool input_bounds(const memory_region_t *input, uint64_t limit, uint64_t *first, uint64_t *last)

@@ -9,8 +9,8 @@
  * used, so that a fragmented tree costs it a bounded search; then in an entirely free or untouched one, where it
  * always fits; and only when there is none left in all the partly used ones, before it gives up.
  */
-#include "page_fast.h"
-#include "page_tree_internal.h"
+#include "mm/pages/page_fast.h"
+#include "mm/pages/page_tree_internal.h"
 
 #define PARTLY_TRIES 64u
 
@@ -122,6 +122,7 @@ static bool change_block(page_tree_t *tree, page_context_t *context, uint64_t fr
     page_context_check_in(tree, context);
     page_block_check_out(tree, block);
     context->first_page = page_number(block * PAGES_PER_BLOCK);
+    context->address = page_tree_address(tree, context->first_page);
     context->block = page_block_find(tree, block);
     return true;
 }
@@ -157,10 +158,10 @@ static bool take_between(page_tree_t *tree, page_context_t *context, const page_
     if (!is_single || tree->gate.is_armed) {
         return page_small_run_take(tree, search, from, to, first);
     }
-    page_number_t page;
     while (change_block(tree, context, from, to)) {
-        if (page_context_take(context, &page)) {
-            *first = page.value;
+        const unsigned index = page_context_take(context);
+        if (index != BITS_NONE) {
+            *first = context->first_page.value + index;
             return true;
         }
     }

@@ -67,11 +67,12 @@ MUST_USE static inline bool page_block_claim(page_block_t *block, uint64_t mask)
 /* The same for one page: a form that x86 does in one locked bit-test instruction. */
 MUST_USE static ALWAYS_INLINE bool page_block_claim_one(page_block_t *block, unsigned index)
 {
+    __builtin_assume(index < BITS_PER_WORD);
     const uint64_t bit = UINT64_C(1) << index;
     if (UNLIKELY((atomic_fetch_or(&block->low, bit) & bit) != 0)) {
         return false;
     }
-    if (UNLIKELY((atomic_load(&block->high) & bit) != 0)) {
+    if (UNLIKELY(((atomic_load(&block->high) >> index) & 1) != 0)) {
         atomic_fetch_and(&block->low, ~bit);
         return false;
     }
@@ -81,8 +82,9 @@ MUST_USE static ALWAYS_INLINE bool page_block_claim_one(page_block_t *block, uns
 /* Makes an ALLOCATED page FREE; any other is left as it is, and false comes back. */
 MUST_USE static ALWAYS_INLINE bool page_block_release_one(page_block_t *block, unsigned index)
 {
+    __builtin_assume(index < BITS_PER_WORD);
     const uint64_t bit = UINT64_C(1) << index;
-    if (UNLIKELY((atomic_load(&block->high) & bit) != 0)) {
+    if (UNLIKELY(((atomic_load(&block->high) >> index) & 1) != 0)) {
         return false;
     }
     return LIKELY((atomic_fetch_and(&block->low, ~bit) & bit) != 0);
@@ -90,7 +92,7 @@ MUST_USE static ALWAYS_INLINE bool page_block_release_one(page_block_t *block, u
 
 /* What page_block_release() met, for who keeps the hints. */
 typedef struct page_release {
-    bool is_done;         /* all pages were ALLOCATED and are now FREE; otherwise nothing has changed */
+    bool is_done;          /* all pages were ALLOCATED and are now FREE; otherwise nothing has changed */
     bool is_turning_point; /* before it no page was free, or after it all are */
 } page_release_t;
 

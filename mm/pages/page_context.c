@@ -5,7 +5,7 @@
  * allocated before anybody can free it, so that no snapshot shows more frees than allocations. What was allocated between the two
  * reads can make the difference too large, at most by that; it is cut at what there is.
  */
-#include "page_tree_internal.h"
+#include "mm/pages/page_tree_internal.h"
 
 void page_context_list(page_tree_t *tree, page_context_t *context)
 {
@@ -123,16 +123,15 @@ static uint64_t largest_free_run(const page_tree_t *tree)
         if (block == end) {
             break;
         }
-        const uint64_t pages =
-            longest_in_region(page_region_find(tree, block >> REGION_BLOCK_SHIFT)) * PAGES_PER_BLOCK;
+        const uint64_t pages = longest_in_region(page_region_find(tree, block >> REGION_BLOCK_SHIFT)) * PAGES_PER_BLOCK;
         longest = pages > longest ? pages : longest;
         from = align_down(block, blocks_per_region) + blocks_per_region;
     }
 
     uint64_t chunk = 0;
     uint64_t chunk_end;
-    for (unsigned tries = 0;
-         tries < LARGEST_RUN_TRIES && page_words_next_untouched(tree, chunk, &chunk, &chunk_end); tries++) {
+    for (unsigned tries = 0; tries < LARGEST_RUN_TRIES && page_words_next_untouched(tree, chunk, &chunk, &chunk_end);
+         tries++) {
         const uint64_t region_end = align_down(chunk, CHUNKS_PER_REGION) + CHUNKS_PER_REGION;
         page_span_t span;
         if (page_map_next_usable(tree, chunk * PAGES_PER_CHUNK, region_end * PAGES_PER_CHUNK, &span)) {

@@ -8,8 +8,8 @@
  * A run is looked at as a whole before any of it is freed, so that a mistake changes nothing. When two CPUs free overlapping runs at
  * once, each page is freed once and at least one of them is told; what it freed before it noticed stays free.
  */
-#include "page_misuse.h"
-#include "page_tree_internal.h"
+#include "mm/pages/page_misuse.h"
+#include "mm/pages/page_tree_internal.h"
 
 /* The pages of block `block` that lie in `span`, as a mask. */
 static uint64_t span_mask(page_span_t span, uint64_t block)

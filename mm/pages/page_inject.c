@@ -1,9 +1,9 @@
 /*
  * The gate at which tests refuse requests: see page_inject.h.
  */
-#include "page_inject.h"
+#include "mm/pages/page_inject.h"
 
-#include "page_tree_internal.h"
+#include "mm/pages/page_tree_internal.h"
 
 bool page_gate_refuses(page_gate_t *gate)
 {

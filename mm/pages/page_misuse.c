@@ -1,7 +1,7 @@
 /*
  * Reports of frees that break the contract.
  */
-#include "page_misuse.h"
+#include "mm/pages/page_misuse.h"
 
 #include "base/check.h"
 #include "base/log.h"

@@ -9,9 +9,9 @@
  * The very first page is chosen by the map alone: one that has a usable neighbour in its chunk, so that the rule can hold from then on.
  */
 #include "arch/inline.h"
-#include "page_tree_internal.h"
+#include "mm/pages/page_tree_internal.h"
 
-#define NODE_ALIGNMENT CACHE_LINE_BYTES
+#define NODE_ALIGNMENT   CACHE_LINE_BYTES
 #define NODE_BYTES(type) (((sizeof(type) + NODE_ALIGNMENT - 1) / NODE_ALIGNMENT) * NODE_ALIGNMENT)
 
 _Static_assert(sizeof(page_chunk_t) == 1024, "a chunk's planes are 1 KiB");

@@ -4,7 +4,7 @@
  *
  * Pages that come back into such a block are in the reserve again: it refills by itself.
  */
-#include "page_tree_internal.h"
+#include "mm/pages/page_tree_internal.h"
 
 void page_reserve_fill(page_tree_t *tree, uint64_t pages)
 {

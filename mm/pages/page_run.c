@@ -9,7 +9,7 @@
  *
  * Costs a few words a hole, and a store a block taken, under the lock.
  */
-#include "page_tree_internal.h"
+#include "mm/pages/page_tree_internal.h"
 
 /* What the two questions are about. */
 typedef struct run_search {
@@ -147,7 +147,8 @@ static bool take(page_tree_t *tree, const page_search_t *wanted, bool is_untouch
             *first = start * PAGES_PER_BLOCK;
             return true;
         }
-        from = start; /* the new nodes came out of the run itself; everything up to its end is touched now, so that this ends */
+        from =
+            start; /* the new nodes came out of the run itself; everything up to its end is touched now, so that this ends */
     }
 }
 

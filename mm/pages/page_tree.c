@@ -29,7 +29,7 @@
  * Contexts: each CPU's thread level and interrupt level has a block checked out, in which only it allocates. So its fast path
  * needs no lock, and everyone else keeps away by the `taken` word, without looking at the block.
  */
-#include "page_tree_internal.h"
+#include "mm/pages/page_tree_internal.h"
 
 static uint64_t count_usable(const page_tree_t *tree)
 {

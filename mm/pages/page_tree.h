@@ -26,8 +26,8 @@
 #include "mm/memory_map.h"
 #include "mm/page_context.h"
 #include "mm/pages.h"
-#include "page_block.h"
-#include "page_inject.h"
+#include "mm/pages/page_block.h"
+#include "mm/pages/page_inject.h"
 
 #define PAGES_PER_BLOCK     64u
 #define BLOCKS_PER_CHUNK    64u
@@ -76,10 +76,10 @@ typedef struct page_group {
 
 /* Where nodes are carved from. */
 typedef struct page_metadata {
-    char *bump;       /* the next free byte of the page in use */
-    size_t bump_left; /* bytes from there to the end of that page */
-    void *spare;      /* one more page in hand: enough for a group, a region and a chunk */
-    uint64_t pages;   /* taken ever, the page words' included */
+    char *bump;               /* the next free byte of the page in use */
+    size_t bump_left;         /* bytes from there to the end of that page */
+    void *spare;              /* one more page in hand: enough for a group, a region and a chunk */
+    uint64_t pages;           /* taken ever, the page words' included */
     uint64_t pages_from_tree; /* of those, how many are RESERVED pages of this tree */
 } page_metadata_t;
 
@@ -97,11 +97,13 @@ typedef struct page_tree {
     spinlock_t lock;
     bool is_ready;
     page_tree_config_t config;
-    uint64_t page_end;      /* the first page above all usable memory */
-    uint64_t ordinary_from; /* the first block that ordinary requests take while there is one: see page_tree_spare_below() */
+    uint64_t page_end; /* the first page above all usable memory */
+    uint64_t
+        ordinary_from; /* the first block that ordinary requests take while there is one: see page_tree_spare_below() */
     uint64_t pages_total;
     uint64_t pages_retired; /* made INVALID since the start */
-    uint64_t claimed_by_retire; /* the two sums of page_block_retire(): allocations and frees in the books, by nobody's hand */
+    uint64_t
+        claimed_by_retire; /* the two sums of page_block_retire(): allocations and frees in the books, by nobody's hand */
     uint64_t taken_by_retire;
     uint64_t pages_allocated_peak;
     uint64_t slow_operations;

@@ -7,7 +7,8 @@
 #ifndef MM_PAGES_PAGE_TREE_INTERNAL_H
 #define MM_PAGES_PAGE_TREE_INTERNAL_H
 
-#include "page_tree.h"
+#include "arch/inline.h"
+#include "mm/pages/page_tree.h"
 
 #define PAGES_PER_CHUNK ((uint64_t)PAGES_PER_BLOCK * BLOCKS_PER_CHUNK)
 #define PAGE_NONE       UINT64_MAX
@@ -126,6 +127,16 @@ static inline void page_context_count_free(page_context_t *context, uint64_t cou
         page_counter_add(&context->longer_pages_freed, count);
         page_counter_add(&context->longer_runs_freed, 1);
     }
+}
+
+/*
+ * Where users of the tree find the page: in the direct map, or, in a tree that keeps its metadata elsewhere because there
+ * is no memory behind it, at the physical address itself.
+ */
+static inline uintptr_t page_tree_address(const page_tree_t *tree, page_number_t page)
+{
+    const physical_address_t address = physical_of_page(page);
+    return tree->config.metadata_source == NULL ? (uintptr_t)physical_to_pointer(address) : (uintptr_t)address.value;
 }
 
 /* ---- page_inject.c ---- */

@@ -2,7 +2,7 @@
  * page_tree_validate(): every invariant of page_tree.c, over all nodes that have been made. The map and the blocks' own words
  * are the only things it believes.
  */
-#include "page_tree_internal.h"
+#include "mm/pages/page_tree_internal.h"
 
 /* What was counted on the way, to be compared with the books. */
 typedef struct validation {

@@ -7,7 +7,7 @@
  */
 #include "arch/machine.h"
 #include "base/spinlock.h"
-#include "pages_global.h"
+#include "mm/pages/pages_global.h"
 
 #define STOCK_MAX 8u
 

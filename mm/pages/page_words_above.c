@@ -4,7 +4,7 @@
  * Each is a function of what lies below it (page_words_settle computes it, from the block up to the root), so that it can be
  * recomputed at any time and in any order under the lock, and a doubt costs a recomputation and never a wrong answer.
  */
-#include "page_tree_internal.h"
+#include "mm/pages/page_tree_internal.h"
 
 static page_group_t *group_find(const page_tree_t *tree, uint64_t group)
 {

@@ -7,9 +7,9 @@
 
 #include "arch/machine.h"
 #include "mm/allocation_context.h"
-#include "page_fast.h"
-#include "page_misuse.h"
-#include "pages_global.h"
+#include "mm/pages/page_fast.h"
+#include "mm/pages/page_misuse.h"
+#include "mm/pages/pages_global.h"
 
 /* The emergency reserve: 1 MiB, but no more than a 64th of a small machine. */
 #define RESERVE_PAGES_MAX   256u
@@ -36,11 +36,13 @@ static NOINLINE void *alloc_slowly(size_t count)
 
 void *pages_alloc(size_t count)
 {
-    page_number_t page;
-    page_context_t *const context = own_context();
-    if (LIKELY(count == 1) && LIKELY(page_context_take(context, &page))) {
-        page_counter_add(&context->singles_allocated, 1);
-        return pointer_of(page);
+    if (LIKELY(count == 1)) {
+        page_context_t *const context = own_context();
+        const unsigned index = page_context_take(context);
+        if (LIKELY(index != BITS_NONE)) {
+            page_counter_add(&context->singles_allocated, 1);
+            return (void *)(context->address + ((uintptr_t)index << PAGE_SHIFT));
+        }
     }
     return alloc_slowly(count);
 }
@@ -73,13 +75,9 @@ static NOINLINE void free_slowly(void *address, size_t count)
 
 void pages_free(void *address, size_t count)
 {
-    page_context_t *const context = own_context();
-    page_block_t *const block = context->block;
-    if (LIKELY(count == 1) && LIKELY(block != NULL)) {
-        /* Turned right by the page shift, a misaligned address has bits at the top and is no index into the block either. */
-        const uint64_t offset = (uint64_t)((uintptr_t)address - (uintptr_t)pointer_of(context->first_page));
-        const uint64_t index = offset >> PAGE_SHIFT | offset << (64 - PAGE_SHIFT);
-        if (LIKELY(index < PAGES_PER_BLOCK) && LIKELY(page_block_release_one(block, (unsigned)index))) {
+    if (LIKELY(count == 1)) {
+        page_context_t *const context = own_context();
+        if (LIKELY(page_context_give(context, (uintptr_t)address))) {
             page_counter_add(&context->singles_freed, 1);
             return;
         }

@@ -4,7 +4,7 @@
 #ifndef MM_PAGES_PAGES_GLOBAL_H
 #define MM_PAGES_PAGES_GLOBAL_H
 
-#include "page_tree.h"
+#include "mm/pages/page_tree.h"
 
 extern page_tree_t pages_tree;
 

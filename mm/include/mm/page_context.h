@@ -19,8 +19,9 @@ struct page_block; /* mm/pages/page_block.h: the two state words of 64 pages */
 typedef _Atomic uint64_t page_counter_t;
 
 typedef struct page_context {
-    struct page_block *block; /* NULL when none is checked out */
-    page_number_t first_page; /* of that block; meaningless without one */
+    struct page_block *block; /* NULL when none is checked out; what follows is then meaningless */
+    uintptr_t address;        /* of that block's first byte, ready for the fast paths */
+    page_number_t first_page;
 
     /* A run is what one call asked for or gave back; a single is a run of one page. */
     page_counter_t singles_allocated;

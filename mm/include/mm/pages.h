@@ -50,7 +50,7 @@ typedef struct pages_stats {
     uint64_t runs_freed;      /* frees ever: a run may come back in parts, and so in more frees than one */
     uint64_t requests_failed;
     uint64_t pages_allocated_peak; /* sampled: a lower bound */
-    uint64_t largest_free_run; /* in pages; 0 when none: a lower bound within one 1 GiB region */
+    uint64_t largest_free_run;     /* in pages; 0 when none: a lower bound within one 1 GiB region */
 } pages_stats_t;
 
 /* Takes the statistics. */
