@@ -9,7 +9,8 @@
 #include "base/units.h"
 #include "engine_parts.h"
 
-#define LIST_COUNT 4u
+#define LIST_COUNT         4u
+#define COMMAND_REPLAY_MAX 400u /* a longer text is not printed twice */
 
 _Static_assert(sizeof(property_engine_t) < 2048, "an engine fits on a kernel stack");
 
@@ -141,18 +142,17 @@ static void tell_note(void *argument, const char *line)
     tell_format(argument, "  note: %s", line);
 }
 
-/* The lines that repeat the failure; each in pieces of its own, since a replay text may be longer than a line buffer. */
-static void tell_replay(const property_engine_t *engine, property_result_t *result)
+/* The text that repeats the failure, and the command that does so on the host. */
+static void tell_replay(const property_engine_t *engine, const property_result_t *result)
 {
-    static const char label[] = "replay: ";
-    static char line[sizeof(label) + PROPERTY_REPLAY_MAX];
+    static char line[PROPERTY_REPLAY_MAX + 128];
+    const bool is_short = text_length(result->replay) <= COMMAND_REPLAY_MAX;
 
-    text_print(line, sizeof(line), "%s%s", label, result->replay);
+    text_print(line, sizeof(line), "replay: %s", result->replay);
     tell(engine, line);
-    tell_format(
-        engine,
-        "on the host: bazel test //testing:%s_host_test --test_env=QUARRY_REPLAY='...the text after \"replay: \"...'",
-        engine->suite->name);
+    text_print(line, sizeof(line), "on the host: ./bazelw test //testing:%s_host_test --test_env=QUARRY_REPLAY='%s'",
+               engine->suite->name, is_short ? result->replay : "...the text above...");
+    tell(engine, line);
 }
 
 /* Runs the best once more, aloud. Returns whether it failed as before. */
@@ -233,6 +233,16 @@ void property_check(const property_settings_t *settings, const property_suite_t 
     if (is_random ? run_randomly(&engine, &result->runs, &seed) : engine_exhaust(&engine, &result->runs)) {
         conclude_failure(&engine, is_random, seed, result);
     }
+}
+
+status_t property_replay_find(const property_settings_t *settings, const property_suite_t *const *suites,
+                              const char *text)
+{
+    property_engine_t engine;
+    property_recipe_t recipe;
+
+    engine_open(&engine, settings, NULL, NULL);
+    return recipe_read(text, suites, &recipe, &engine.best);
 }
 
 status_t property_replay(const property_settings_t *settings, const property_suite_t *const *suites, const char *text,

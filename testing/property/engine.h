@@ -59,6 +59,10 @@ void property_check(const property_settings_t *settings, const property_suite_t 
 MUST_USE status_t property_replay(const property_settings_t *settings, const property_suite_t *const *suites,
                                   const char *text, property_result_t *result);
 
+/* What property_replay() would return for a text, without running anything. */
+MUST_USE status_t property_replay_find(const property_settings_t *settings, const property_suite_t *const *suites,
+                                       const char *text);
+
 /* Runs a property once on choices read from `bytes`: for fuzzers. A failure is told, not shrunk. */
 void property_check_bytes(const property_settings_t *settings, const property_suite_t *suite,
                           const property_t *property, const uint8_t *bytes, size_t count, property_result_t *result);

@@ -1,0 +1,172 @@
+/*
+ * What is measured: pairs of an allocation and a free, back to back, and in batches that fill slabs and blocks.
+ *
+ * A pair back to back is the usual path alone. A batch of 1000 allocations and then 1000 frees adds, averaged, what it costs to take
+ * slabs or blocks and to hand them back.
+ */
+#include "testing/bench/subjects.h"
+
+#include "arch/page_backend.h"
+#include "base/compiler.h"
+#include "base/units.h"
+#include "mm/kmalloc.h"
+
+#define BATCH 1000u
+
+/* The compiler must believe that the pointer is used, and must not know the size where a subject says so. */
+#define USE(pointer) __asm__ volatile("" : "+r"(pointer) : : "memory")
+#define HIDE(value)  __asm__ volatile("" : "+r"(value))
+
+static void *batch[BATCH];
+
+/* A pair of kmalloc and kfree whose size the compiler knows, and one whose size it does not. */
+#define KMALLOC_PAIRS(size)                                               \
+    static NOINLINE uint64_t run_kmalloc_##size(uint32_t rounds)          \
+    {                                                                     \
+        const uint64_t start = cycle_counter();                           \
+        for (uint32_t round = 0; round < rounds; round++) {               \
+            void *pointer = kmalloc(size);                                \
+            USE(pointer);                                                 \
+            if (UNLIKELY(pointer == NULL)) {                              \
+                return BENCH_FAILED;                                      \
+            }                                                             \
+            kfree(pointer);                                               \
+        }                                                                 \
+        return cycle_counter() - start;                                   \
+    }                                                                     \
+    static NOINLINE uint64_t run_kmalloc_variable_##size(uint32_t rounds) \
+    {                                                                     \
+        size_t hidden = size;                                             \
+        const uint64_t start = cycle_counter();                           \
+        for (uint32_t round = 0; round < rounds; round++) {               \
+            HIDE(hidden);                                                 \
+            void *pointer = kmalloc(hidden);                              \
+            USE(pointer);                                                 \
+            if (UNLIKELY(pointer == NULL)) {                              \
+                return BENCH_FAILED;                                      \
+            }                                                             \
+            kfree(pointer);                                               \
+        }                                                                 \
+        return cycle_counter() - start;                                   \
+    }
+
+KMALLOC_PAIRS(16)
+KMALLOC_PAIRS(32)
+KMALLOC_PAIRS(64)
+KMALLOC_PAIRS(128)
+KMALLOC_PAIRS(256)
+KMALLOC_PAIRS(512)
+KMALLOC_PAIRS(1024)
+KMALLOC_PAIRS(2048)
+KMALLOC_PAIRS(4096)
+KMALLOC_PAIRS(16384)
+
+static NOINLINE uint64_t run_pages_1(uint32_t rounds)
+{
+    const uint64_t start = cycle_counter();
+    for (uint32_t round = 0; round < rounds; round++) {
+        void *page = pages_alloc(1);
+        USE(page);
+        if (UNLIKELY(page == NULL)) {
+            return BENCH_FAILED;
+        }
+        pages_free(page, 1);
+    }
+    return cycle_counter() - start;
+}
+
+static NOINLINE uint64_t run_pages_16(uint32_t rounds)
+{
+    const uint64_t start = cycle_counter();
+    for (uint32_t round = 0; round < rounds; round++) {
+        void *run = pages_alloc(16);
+        USE(run);
+        if (UNLIKELY(run == NULL)) {
+            return BENCH_FAILED;
+        }
+        pages_free(run, 16);
+    }
+    return cycle_counter() - start;
+}
+
+/* One round in 64 is made, and its ticks are scaled up, so that a batch takes no longer than the other subjects. */
+#define BATCH_SHARE 64u
+
+static void free_batch(uint32_t count, void (*release)(void *))
+{
+    for (uint32_t index = 0; index < count; index++) {
+        release(batch[index]);
+    }
+}
+
+static ALWAYS_INLINE uint64_t run_batches(uint32_t rounds, void *(*acquire)(void), void (*release)(void *))
+{
+    uint64_t ticks = 0;
+    for (uint32_t round = 0; round < rounds / BATCH_SHARE; round++) {
+        const uint64_t start = cycle_counter();
+        for (uint32_t index = 0; index < BATCH; index++) {
+            batch[index] = acquire();
+            if (UNLIKELY(batch[index] == NULL)) {
+                free_batch(index, release);
+                return BENCH_FAILED;
+            }
+        }
+        for (uint32_t index = 0; index < BATCH; index++) {
+            release(batch[index]);
+        }
+        ticks += cycle_counter() - start;
+    }
+    return ticks * BATCH_SHARE;
+}
+
+static ALWAYS_INLINE void *acquire_64(void)
+{
+    return kmalloc(64);
+}
+
+static ALWAYS_INLINE void release_block(void *pointer)
+{
+    kfree(pointer);
+}
+
+static ALWAYS_INLINE void *acquire_page(void)
+{
+    return pages_alloc(1);
+}
+
+static ALWAYS_INLINE void release_page(void *page)
+{
+    pages_free(page, 1);
+}
+
+static NOINLINE uint64_t run_kmalloc_batch_64(uint32_t rounds)
+{
+    return run_batches(rounds, acquire_64, release_block);
+}
+
+static NOINLINE uint64_t run_pages_batch_1(uint32_t rounds)
+{
+    return run_batches(rounds, acquire_page, release_page);
+}
+
+#define KMALLOC_ROWS(size)                             \
+    {"kmalloc_" #size "_pair", run_kmalloc_##size, 1}, \
+        {"kmalloc_variable_" #size "_pair", run_kmalloc_variable_##size, 1}
+
+const bench_subject_t bench_subjects[] = {
+    KMALLOC_ROWS(16),
+    KMALLOC_ROWS(32),
+    KMALLOC_ROWS(64),
+    KMALLOC_ROWS(128),
+    KMALLOC_ROWS(256),
+    KMALLOC_ROWS(512),
+    KMALLOC_ROWS(1024),
+    KMALLOC_ROWS(2048),
+    KMALLOC_ROWS(4096),
+    KMALLOC_ROWS(16384),
+    {"kmalloc_64_batch_pair", run_kmalloc_batch_64, BATCH},
+    {"pages_1_pair", run_pages_1, 1},
+    {"pages_16_pair", run_pages_16, 1},
+    {"pages_1_batch_pair", run_pages_batch_1, BATCH},
+    {NULL, NULL, 0},
+};

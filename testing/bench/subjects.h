@@ -1,0 +1,19 @@
+/*
+ * The operations that bench.c measures: one row each in a table that ends with a NULL name.
+ */
+#ifndef TESTING_BENCH_SUBJECTS_H
+#define TESTING_BENCH_SUBJECTS_H
+
+#include <stdint.h>
+
+#define BENCH_FAILED UINT64_MAX
+
+typedef struct bench_subject {
+    const char *name;
+    uint64_t (*run)(uint32_t rounds); /* ticks that so many rounds took, or BENCH_FAILED */
+    uint32_t operations_per_round;
+} bench_subject_t;
+
+extern const bench_subject_t bench_subjects[];
+
+#endif

@@ -1,0 +1,166 @@
+"""The machines that images run on: one row a platform and boot path, and the QEMU command line of each.
+
+A guest ends by telling QEMU a status, through a device that differs from machine to machine; `status_of` turns QEMU's own exit
+code back into it. QEMU always runs with TCG, by name: a /dev/kvm that is there and broken would hang.
+"""
+
+import io
+import os
+import re
+import tarfile
+
+MEMORY = re.compile(r"^([1-9][0-9]*)([MGT])$")
+MEMORY_UNITS = {"M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+CPUS_MAX = 64
+APPEND_MAX = 65536  # more than any kernel here keeps, so that too long a command line can be tried
+
+
+class Refused(Exception):
+    """An argument that no machine takes; the text says which and why."""
+
+
+def debug_exit_status(code):
+    """QEMU's isa-debug-exit: a guest that writes n makes QEMU exit with 2n + 1. An even code is QEMU's own: no verdict."""
+    return code >> 1 if code % 2 == 1 else None
+
+
+class Machine:
+    """One row of the table below."""
+
+    def __init__(self, platform, boot, arguments, medium, status_of, firmware=()):
+        self.platform = platform
+        self.boot = boot
+        self.arguments = arguments  # what the machine is
+        self.medium = medium  # kernel: loaded by QEMU itself; iso: a boot medium with GRUB on it
+        self.firmware = firmware  # files by name in the configuration
+        self.status_of = status_of
+
+
+X86_64 = """
+    -machine q35 -cpu max -device isa-debug-exit,iobase=0xf4,iosize=4
+""".split()
+
+MACHINES = {
+    (machine.platform, machine.boot): machine
+    for machine in (
+        Machine("x86_64", "direct", X86_64, "kernel", debug_exit_status),
+        Machine("x86_64", "bios", X86_64, "iso", debug_exit_status),
+        Machine("x86_64", "uefi", X86_64, "iso", debug_exit_status, ("ovmf_code", "ovmf_vars")),
+    )
+}
+
+COMMON = """
+    -accel tcg,thread=multi -nodefaults -no-user-config -display none -no-reboot -net none
+""".split()
+
+# One instruction is one nanosecond of the guest's clock, and waiting takes no time (QEMU manual, "TCG Instruction Counting").
+COUNTING = "-accel tcg,thread=single -icount shift=0,sleep=off,align=off".split()
+
+
+def find(platform, boot):
+    machine = MACHINES.get((platform, boot))
+    if machine is None:
+        paths = [row.boot for row in MACHINES.values() if row.platform == platform]
+        raise Refused("boot path %r: %s boots by %s" % (boot, platform, ", ".join(paths)))
+    return machine
+
+
+def parse_memory(text):
+    """Checks a memory size such as 128M and returns it as QEMU takes it."""
+    match = MEMORY.match(text)
+    if match is None:
+        raise Refused("memory %r: a size is a number and M, G or T, such as 128M" % text)
+    size = int(match.group(1)) * MEMORY_UNITS[match.group(2)]
+    if size < 1 << 20 or size > 4 << 40:
+        raise Refused("memory %r: sizes go from 1M to 4T" % text)
+    return text
+
+
+def parse_cpus(text):
+    if not re.match(r"^[0-9]{1,4}$", text) or not 1 <= int(text) <= CPUS_MAX:
+        raise Refused("cpus %r: a number from 1 to %d" % (text, CPUS_MAX))
+    return int(text)
+
+
+def split_words(append):
+    """The words of a kernel command line, as kernel/cmdline.h has them: quotes keep blanks, and are taken off."""
+    words, word, quote = [], None, None
+    characters = iter(append)
+    for character in characters:
+        if quote == "'" and character != "'":
+            word += character
+        elif character == "\\":
+            word = (word or "") + next(characters, "")
+        elif quote is not None:
+            quote, word = (None, word) if character == quote else (quote, word + character)
+        elif character in "'\"":
+            quote, word = character, word or ""
+        elif character in " \t":
+            if word is not None:
+                words.append(word)
+            word = None
+        else:
+            word = (word or "") + character
+    return words + ([word] if word is not None else [])
+
+
+def quote_word(word):
+    """A word for the kernel's command line: key="value with blanks" where that is needed."""
+    key, equals, value = word.partition("=")
+    if not equals or not re.search(r"[\s'\"\\]", word):
+        return word
+    return key + '="' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def append_medium(append):
+    """
+    A disk for GRUB: a tar archive with append.cfg, which sets `append` to a function's worth of words.
+
+    GRUB has no other way to hear from the one who starts the machine. boot/grub/grub.cfg on the medium looks for the
+    file on the first hard disk. GRUB quotes each word for the kernel by itself.
+    """
+    words = ["'" + word.replace("'", "'\\''") + "'" for word in split_words(append)]
+    text = ("multiboot2 /boot/kernel.elf " + " ".join(words) + "\n").encode("utf-8", "surrogateescape")
+    disk = io.BytesIO()
+    with tarfile.open(fileobj=disk, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        entry = tarfile.TarInfo("append.cfg")
+        entry.size = len(text)
+        archive.addfile(entry, io.BytesIO(text))
+    return disk.getvalue().ljust(1 << 20, b"\0")
+
+
+def write_file(folder, name, contents):
+    path = os.path.join(folder, name)
+    with open(path, "wb") as file:
+        file.write(contents)
+    return path
+
+
+def command(machine, files, folder, memory="128M", cpus=1, append="", counts_instructions=False, extra=()):
+    """
+    QEMU's command line, without the serial line, which the caller adds.
+
+    `files` are paths by name: qemu, kernel, iso, ovmf_code, ovmf_vars. `folder` is a scratch folder of the run.
+    """
+    if len(append) > APPEND_MAX or "\0" in append or "\n" in append:
+        raise Refused("append: one line of up to %d characters" % APPEND_MAX)
+    missing = [name for name in ("qemu", machine.medium, *machine.firmware) if name not in files]
+    if missing:
+        raise Refused("boot path %r: this target was built without %s" % (machine.boot, ", ".join(missing)))
+    common = COUNTING + COMMON[2:] if counts_instructions else COMMON
+    words = [files["qemu"], *common, *machine.arguments, "-m", memory, "-smp", str(cpus)]
+    if machine.medium == "kernel":
+        words += ["-kernel", files["kernel"]]
+        if append:
+            words += ["-append", append]
+    else:
+        words += ["-drive", "if=ide,index=1,media=cdrom,readonly=on,format=raw,file=" + files["iso"], "-boot", "d"]
+        if append:
+            disk = write_file(folder, "append.tar", append_medium(append))
+            words += ["-drive", "if=ide,index=0,media=disk,readonly=off,snapshot=on,format=raw,file=" + disk]
+    if machine.firmware:
+        with open(files["ovmf_vars"], "rb") as file:
+            variables = write_file(folder, "variables.fd", file.read())
+        words += ["-drive", "if=pflash,unit=0,format=raw,readonly=on,file=" + files["ovmf_code"]]
+        words += ["-drive", "if=pflash,unit=1,format=raw,file=" + variables]
+    return words + list(extra)

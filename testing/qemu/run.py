@@ -1,0 +1,107 @@
+"""Runs an image in QEMU, with this terminal as its console.
+
+    bazel run //:qemu_x86_64 -- --memory 128M --cpus 2 --boot direct --append 'key=value' --run 'cmd; cmd'
+
+Control-A X ends the machine, Control-A H lists what else Control-A does; all other keys go to the guest. With --run, the shell
+runs the commands and the machine ends with their status, which is then this program's.
+"""
+
+import argparse
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+
+try:
+    import termios
+except ImportError:  # a Python without it has no terminal to restore either
+    termios = None
+
+import configuration
+import machines
+
+
+def parse(arguments, config):
+    platform = config["platform"]
+    boots = [boot for row, boot in machines.MACHINES if row == platform]
+    parser = argparse.ArgumentParser(prog="//:qemu_" + platform, description="Runs Quarry in QEMU (%s)." % platform)
+    parser.add_argument("--memory", default=config["memory"], help="such as 128M or 4G (%(default)s unless told)")
+    parser.add_argument("--cpus", default=str(config["cpus"]), help="1 to %d (%%(default)s unless told)" % machines.CPUS_MAX)
+    parser.add_argument("--boot", default=config["boot"], help="%s (%%(default)s unless told)" % ", ".join(boots))
+    parser.add_argument("--append", default="", help="words for the kernel's command line")
+    parser.add_argument("--run", metavar="COMMANDS", help="run shell commands, separated by ';', and exit with their status")
+    parser.add_argument("--qemu", metavar="WORDS", default="", help="more words for QEMU itself")
+    parser.add_argument("--show", action="store_true", help="print QEMU's command line and do nothing")
+    return parser.parse_args(arguments)
+
+
+def words_for_kernel(config, options):
+    words = [config.get("append", ""), options.append]
+    if options.run is not None:
+        words.append('run="' + options.run.replace("\\", "\\\\").replace('"', '\\"') + '"')
+    return " ".join(word for word in words if word)
+
+
+def run_machine(command, is_terminal):
+    """Runs QEMU on our own standard streams; puts the terminal back as it was, however QEMU ended."""
+    saved = termios.tcgetattr(sys.stdin) if is_terminal and termios is not None else None
+    # Control-C is the guest's when QEMU has the terminal; what reaches us by other ways is passed on.
+    process = subprocess.Popen(command)
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, lambda *_: process.terminate())
+    try:
+        return process.wait()
+    finally:
+        if saved is not None:
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, saved)
+
+
+def exit_status(machine, code, is_scripted):
+    """The guest's status. Without one (Control-A X, or a machine that switched itself off) only an interactive run went well."""
+    status = machine.status_of(code)
+    if status is not None:
+        return status
+    if code != 0:
+        print("QEMU ended with code %d" % code, file=sys.stderr)
+        return 1
+    if is_scripted:
+        print("the machine went down before the commands were done", file=sys.stderr)
+        return 1
+    return 0
+
+
+def main():
+    config_path, runfiles, *arguments = sys.argv[1:]
+    config = configuration.read(config_path, runfiles)
+    options = parse(arguments, config)
+    is_terminal = sys.stdin.isatty()
+    try:
+        machine = machines.find(config["platform"], options.boot)
+        with tempfile.TemporaryDirectory(prefix="quarry-") as folder:
+            command = machines.command(
+                machine,
+                config["files"],
+                folder,
+                memory=machines.parse_memory(options.memory),
+                cpus=machines.parse_cpus(options.cpus),
+                append=words_for_kernel(config, options),
+                extra=shlex.split(options.qemu),
+            )
+            # On a terminal, QEMU's multiplexer gives Control-A X; bytes from a file or a pipe are nobody's commands.
+            command += ["-serial", "mon:stdio"] if is_terminal else ["-serial", "stdio", "-monitor", "none"]
+            if options.show:
+                print(shlex.join(command))
+                return 0
+            return exit_status(machine, run_machine(command, is_terminal), options.run is not None)
+    except machines.Refused as refusal:
+        print("%s: %s" % ("//:qemu_" + config["platform"], refusal), file=sys.stderr)
+        return 2
+    except ValueError as problem:
+        print("//:qemu_%s: --qemu: %s" % (config["platform"], problem), file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
