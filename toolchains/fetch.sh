@@ -119,7 +119,7 @@ plan_downloads() {
 download() {
     (
         flock 9
-        [ -s "$apt/update.log" ] || [ -n "$(ls "$apt/lists" | grep -v -e partial -e lock)" ] || apt_update
+        [ -n "$(find "$apt/lists" -name '*_Packages*')" ] || apt_update
         plan_downloads
         if [ -s "$work/gone" ] && [ -z "${apt_updated:-}" ]; then
             apt_update # our lists may be older than the lock
@@ -156,7 +156,7 @@ run_batches() {
     done
     (
         while sleep 3; do
-            say "@$group: $(ls "$work/debs" | grep -c '\.deb$') of $count packages," \
+            say "@$group: $(find "$work/debs" -name '*.deb' | wc -l) of $count packages," \
                 "$(du -sm "$work/debs" | cut -f 1) of $((total / 1000000)) MB"
         done
     ) &

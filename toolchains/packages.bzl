@@ -23,6 +23,8 @@ case $0 in */*) root=${{0%/*}}/.. ;; *) root=.. ;; esac
 {environment}exec "$root/{loader}" --inhibit-cache --library-path "{library_path}" --argv0 "$0" "$root/{program}"{arguments} "$@"
 """
 
+_STRIP = "mv \"$1\" .stripped && rm -rf usr lib lib64 && mv .stripped/* . && rmdir .stripped"
+
 def _launch(ctx, name, program, digest):
     folders = _LIBRARY_FOLDERS + ctx.attr.library_folders
     ctx.file(
@@ -74,7 +76,7 @@ def _debian_packages_impl(ctx):
         fail("@%s could not be made; see the lines above that begin with 'quarry:'" % ctx.name)
 
     if ctx.attr.strip_prefix:
-        moved = ctx.execute(["/bin/sh", "-c", "mv \"$1\" .stripped && rm -rf usr lib lib64 && mv .stripped/* . && rmdir .stripped", "sh", ctx.attr.strip_prefix])
+        moved = ctx.execute(["/bin/sh", "-c", _STRIP, "sh", ctx.attr.strip_prefix])
         if moved.return_code != 0:
             fail("@%s: %s" % (ctx.name, moved.stderr))
     rows = [row for row in ctx.read(lock).split("\n") if row.startswith(group + " ")]
