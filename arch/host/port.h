@@ -65,6 +65,11 @@ static inline void interrupts_restore(interrupt_state_t before)
     }
 }
 
+static inline void interrupts_enable(void)
+{
+    interrupts_restore(0);
+}
+
 static inline bool interrupts_are_enabled(void)
 {
     return host_interrupts_masked == 0;

@@ -9,6 +9,7 @@
  *   void cpu_relax(void)                            a hint inside a waiting loop
  *   interrupt_state_t interrupts_save(void)         masks interrupts on this CPU; returns the state before
  *   void interrupts_restore(interrupt_state_t)      puts that state back
+ *   void interrupts_enable(void)                    for the first time on a CPU: nothing was saved yet
  *   bool interrupts_are_enabled(void)
  *   uint64_t cycle_counter(void)                    a free-running counter: cheap, monotonic on one CPU, any frequency
  *
