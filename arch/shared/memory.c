@@ -1,8 +1,9 @@
 /*
- * The four memory functions that a C compiler may call even in freestanding code (C17 4; GCC manual, 2.1), for every port.
+ * The four memory functions that a C compiler may call even in freestanding code (C17 4; GCC manual, 2.1), for every
+ * port.
  *
- * Words where both sides are aligned alike, bytes at the edges and otherwise. The build must not turn these loops back into calls
- * of themselves: -fno-builtin.
+ * Words where both sides are aligned alike, bytes at the edges and otherwise. The build must not turn these loops back
+ * into calls of themselves: -fno-builtin.
  */
 #include <stddef.h>
 #include <stdint.h>

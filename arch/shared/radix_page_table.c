@@ -1,8 +1,9 @@
 /*
  * Walks of a page-table tree. radix_page_table.h says what it looks like.
  *
- * Every loop below steps over an address range, at most one leaf at a time, and descends at most `levels` levels. New tables are filled
- * before they are linked, by one aligned 64-bit store, so that a walk by the hardware on another CPU sees the old tree or the new one.
+ * Every loop below steps over an address range, at most one leaf at a time, and descends at most `levels` levels. New
+ * tables are filled before they are linked, by one aligned 64-bit store, so that a walk by the hardware on another CPU
+ * sees the old tree or the new one.
  */
 #include "radix_page_table.h"
 
@@ -104,7 +105,10 @@ static bool range_is_valid(uintptr_t address, uint64_t other, uint64_t size)
     return ((address | other | size) & PAGE_OFFSET_MASK) == 0 && (size == 0 || address + (size - 1) >= address);
 }
 
-/* Makes the empty entry at `place` lead to `physical`: a leaf if one may stand there, else a table. Says how far that got in *step. */
+/*
+ * Makes the empty entry at `place` lead to `physical`: a leaf if one may stand there, else a table. Says how far
+ * that got in *step.
+ */
 static status_t fill_entry(const radix_table_t *table, radix_place_t place, uintptr_t address,
                            physical_address_t physical, uint64_t size, page_access_t access,
                            machine_page_source_t source, void *context, uint64_t *step)

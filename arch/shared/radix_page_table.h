@@ -1,14 +1,16 @@
 /*
- * Page tables as the three machines have them: a tree whose nodes are pages of 64-bit entries, walked from the address's top bits down.
+ * Page tables as the three machines have them: a tree whose nodes are pages of 64-bit entries, walked from the
+ * address's top bits down.
  *
- * One description fits x86_64 (4 or 5 levels), AArch64 with the 4 KiB granule, and RISC-V Sv39/Sv48/Sv57: what differs is the number of levels, where
- * leaves may be, and how an entry spells an address and its rights. A port describes that once, in a radix_format_t.
+ * One description fits x86_64 (4 or 5 levels), AArch64 with the 4 KiB granule, and RISC-V Sv39/Sv48/Sv57: what differs
+ * is the number of levels, where leaves may be, and how an entry spells an address and its rights. A port describes
+ * that once, in a radix_format_t.
  *
  *   level  3          2        1        0
  *          512 GiB    1 GiB    2 MiB    4 KiB      what one entry covers: 2^(12 + 9 * level)
  *
- * Tables are reached through the direct map. The caller serializes changes to one tree, and sees to other CPUs' translation caches when
- * an entry that was in use changes. An address range never wraps.
+ * Tables are reached through the direct map. The caller serializes changes to one tree, and sees to other CPUs'
+ * translation caches when an entry that was in use changes. An address range never wraps.
  */
 #ifndef ARCH_SHARED_RADIX_PAGE_TABLE_H
 #define ARCH_SHARED_RADIX_PAGE_TABLE_H
@@ -64,18 +66,19 @@ static inline uint64_t radix_span(unsigned level)
 }
 
 /*
- * Maps [address, address + size) to [physical, physical + size), in the largest leaves that fit; all three are multiples of PAGE_SIZE. Parts that
- * are mapped to these very addresses already stay as they are.
+ * Maps [address, address + size) to [physical, physical + size), in the largest leaves that fit; all three are
+ * multiples of PAGE_SIZE. Parts that are mapped to these very addresses already stay as they are.
  *
- * Returns STATUS_NO_MEMORY when `source` ran dry, STATUS_EXISTS when a part is mapped to elsewhere, STATUS_INVALID when a number is no
- * multiple of PAGE_SIZE or the range is beyond the tree. What was mapped before the failure stays mapped.
+ * Returns STATUS_NO_MEMORY when `source` ran dry, STATUS_EXISTS when a part is mapped to elsewhere, STATUS_INVALID when
+ * a number is no multiple of PAGE_SIZE or the range is beyond the tree. What was mapped before the failure stays
+ * mapped.
  */
 MUST_USE status_t radix_map(const radix_table_t *table, uintptr_t address, physical_address_t physical, uint64_t size,
                             page_access_t access, machine_page_source_t source, void *context);
 
 /*
- * Gives every page of [address, address + size) these rights, splitting leaves that reach out of it. STATUS_NOT_FOUND when a part is not mapped,
- * else as above.
+ * Gives every page of [address, address + size) these rights, splitting leaves that reach out of it. STATUS_NOT_FOUND
+ * when a part is not mapped, else as above.
  */
 MUST_USE status_t radix_protect(const radix_table_t *table, uintptr_t address, uint64_t size, page_access_t access,
                                 machine_page_source_t source, void *context);
@@ -84,8 +87,8 @@ MUST_USE status_t radix_protect(const radix_table_t *table, uintptr_t address, u
 MUST_USE bool radix_find(const radix_table_t *table, uintptr_t address, radix_leaf_t *leaf);
 
 /*
- * Sees to it that the root's entry for `address` points to a table, so that whoever shares the root's entries shares what comes
- * below. Returns STATUS_NO_MEMORY when `source` ran dry.
+ * Sees to it that the root's entry for `address` points to a table, so that whoever shares the root's entries shares
+ * what comes below. Returns STATUS_NO_MEMORY when `source` ran dry.
  */
 MUST_USE status_t radix_prepare_root(const radix_table_t *table, uintptr_t address, machine_page_source_t source,
                                      void *context);

@@ -3,7 +3,8 @@
  *
  *   root pointer (from the bootloader, or in the BIOS area) -> XSDT or RSDT -> tables by signature
  *
- * Nothing is followed twice: the root table is a flat list of at most its own length, and the tables we read point to no other.
+ * Nothing is followed twice: the root table is a flat list of at most its own length, and the tables we read point to
+ * no other.
  */
 #include "acpi.h"
 

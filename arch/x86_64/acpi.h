@@ -1,7 +1,9 @@
 /*
- * What the port wants to know from ACPI: which CPUs and I/O APICs there are, and two I/O ports (ACPI Specification 6.5, chapter 5).
+ * What the port wants to know from ACPI: which CPUs and I/O APICs there are, and two I/O ports (ACPI Specification 6.5,
+ * chapter 5).
  *
- * Tables are firmware's, so every length, checksum and address is checked before it is believed; a broken table is reported and counts as absent.
+ * Tables are firmware's, so every length, checksum and address is checked before it is believed; a broken table is
+ * reported and counts as absent.
  */
 #ifndef X86_64_ACPI_H
 #define X86_64_ACPI_H
@@ -43,8 +45,8 @@ typedef struct acpi_info {
 } acpi_info_t;
 
 /*
- * The machine's tables, read at the first call: from what the bootloader said, else from the BIOS area. Without tables: no CPUs, no
- * I/O APICs, ISA lines one to one. Boot CPU, or machine_exit().
+ * The machine's tables, read at the first call: from what the bootloader said, else from the BIOS area. Without tables:
+ * no CPUs, no I/O APICs, ISA lines one to one. Boot CPU, or machine_exit().
  */
 const acpi_info_t *acpi_info(void);
 
@@ -55,8 +57,8 @@ void acpi_info_reset(acpi_info_t *info);
 MUST_USE bool acpi_checksum_is_right(const uint8_t *table, size_t length);
 
 /*
- * Read one table of `length` bytes, whose header was checked, into `info`. STATUS_CORRUPT when an entry's length is impossible; what came before
- * it counts. Pure: no access beyond the bytes given.
+ * Read one table of `length` bytes, whose header was checked, into `info`. STATUS_CORRUPT when an entry's length is
+ * impossible; what came before it counts. Pure: no access beyond the bytes given.
  */
 MUST_USE status_t acpi_read_madt(const uint8_t *table, size_t length, acpi_info_t *info);
 MUST_USE status_t acpi_read_fadt(const uint8_t *table, size_t length, acpi_info_t *info);

@@ -1,8 +1,8 @@
 /*
  * The contents of the two ACPI tables that we read: MADT (interrupt controllers and CPUs) and FADT (I/O ports).
  *
- * Works on bytes and nothing else, so that it can be tested, and fed nonsense, anywhere. References: ACPI Specification 6.5, 5.2.12
- * (MADT), 5.2.9 (FADT), 5.2.3.2 (generic address).
+ * Works on bytes and nothing else, so that it can be tested, and fed nonsense, anywhere. References: ACPI Specification
+ * 6.5, 5.2.12 (MADT), 5.2.9 (FADT), 5.2.3.2 (generic address).
  */
 #include "acpi.h"
 
@@ -83,7 +83,10 @@ static void add_override(acpi_info_t *info, uint8_t irq, uint32_t global_interru
     }
 }
 
-/* One entry of `length` bytes; false when that is too short for its type. Types that we have no use for are passed over. */
+/*
+ * One entry of `length` bytes; false when that is too short for its type. Types that we have no use for are passed
+ * over.
+ */
 static bool read_entry(const uint8_t *entry, size_t length, acpi_info_t *info)
 {
     switch (entry[0]) {

@@ -1,6 +1,6 @@
 /*
- * Where things are in the kernel's half of the address space (README.md draws it). For C, assembly and kernel.ld alike, so it
- * holds plain numbers only.
+ * Where things are in the kernel's half of the address space (README.md draws it). For C, assembly and kernel.ld alike,
+ * so it holds plain numbers only.
  */
 #ifndef X86_64_ADDRESS_MAP_H
 #define X86_64_ADDRESS_MAP_H
@@ -17,13 +17,17 @@
 #define ADDRESS_DEVICES_SIZE 0x200000
 
 /*
- * The window of page words: the word of the page at p is at 8 * (p >> 12), p taken as a signed number. The direct map's base goes to
- * -2^47 / 2^9 = -2^38, so that this base need never be loaded: page_word() is a shift and a scaled address.
+ * The window of page words: the word of the page at p is at 8 * (p >> 12), p taken as a signed number. The direct map's
+ * base goes to -2^47 / 2^9 = -2^38, so that this base need never be loaded: page_word() is a shift and a scaled
+ * address.
  */
 #define ADDRESS_PAGE_WORDS       0xffffffc000000000
 #define ADDRESS_PAGE_WORDS_SHIFT 37
 
-/* The kernel image: ADDRESS_IMAGE + its physical address. The last 2 GiB, as the code model "kernel" wants (SysV ABI, 3.5.1). */
+/*
+ * The kernel image: ADDRESS_IMAGE + its physical address. The last 2 GiB, as the code model "kernel" wants (SysV
+ * ABI, 3.5.1).
+ */
 #define ADDRESS_IMAGE  0xffffffff80000000
 #define PHYSICAL_IMAGE 0x200000
 #define IMAGE_SIZE_MAX 0x1000000

@@ -1,11 +1,12 @@
 /*
- * The console: a 16550 UART at COM1, 115200 baud, 8 bits, no parity (National Semiconductor PC16550D data sheet, section 8).
+ * The console: a 16550 UART at COM1, 115200 baud, 8 bits, no parity (National Semiconductor PC16550D data sheet,
+ * section 8).
  *
- * Every wait is bounded. A UART that stops sending for about a second loses the rest of that write, and later writes give it
- * only a moment until it answers again: a stuck line slows a boot down but does not stop it.
+ * Every wait is bounded. A UART that stops sending for about a second loses the rest of that write, and later writes
+ * give it only a moment until it answers again: a stuck line slows a boot down but does not stop it.
  *
- * Input is read from the device, which has room for 16 bytes and makes QEMU hold back the rest, so there is no second buffer
- * here. The interrupt is edge-triggered: whoever waits for it first reads until there is nothing more.
+ * Input is read from the device, which has room for 16 bytes and makes QEMU hold back the rest, so there is no second
+ * buffer here. The interrupt is edge-triggered: whoever waits for it first reads until there is nothing more.
  */
 #include "arch/console.h"
 

@@ -1,7 +1,8 @@
 /*
  * Segments, task state and the interrupt descriptor table (Intel SDM vol. 3, 3.4.5, 6.11 and 8.7).
  *
- * Each CPU has its own segment table, because the task state in it names that CPU's stacks. The interrupt table is shared.
+ * Each CPU has its own segment table, because the task state in it names that CPU's stacks. The interrupt table is
+ * shared.
  */
 #include "address_map.h"
 #include "interrupts.h"
@@ -107,7 +108,10 @@ void descriptors_load(processor_t *processor)
     fill_task_state(processor);
     fill_descriptors(processor);
 
-    /* CS is reloaded by a far return. A null FS and GS would clear their bases on some CPUs, so those two stay as they are. */
+    /*
+     * CS is reloaded by a far return. A null FS and GS would clear their bases on some CPUs, so those two stay as
+     * they are.
+     */
     __asm__ volatile("lgdt %0\n\t"
                      "pushq %1\n\t"
                      "leaq 1f(%%rip), %%rax\n\t"

@@ -3,8 +3,9 @@
  *
  *   -device isa-debug-exit,iobase=0xf4,iosize=0x04     a write of n ends QEMU with exit code 2 * n + 1
  *
- * Powering off by ACPI means writing a sleep type that firmware gives in AML code, which this kernel does not run. QEMU's tables
- * (maker "BOCHS ") are known to say type 0, with the register at port 0x604 (q35 and pc); other machines are halted.
+ * Powering off by ACPI means writing a sleep type that firmware gives in AML code, which this kernel does not run.
+ * QEMU's tables (maker "BOCHS ") are known to say type 0, with the register at port 0x604 (q35 and pc); other machines
+ * are halted.
  */
 #include "arch/exit.h"
 

@@ -1,7 +1,8 @@
 /*
  * Interrupts: what each vector does. Exceptions are trap.c's.
  *
- * Handlers run on the CPU's interrupt stack, masked, so they do not nest, and in the interrupt's allocation context (arch/cpu_local.h).
+ * Handlers run on the CPU's interrupt stack, masked, so they do not nest, and in the interrupt's allocation context
+ * (arch/cpu_local.h).
  */
 #include "interrupts.h"
 

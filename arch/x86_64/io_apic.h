@@ -10,8 +10,8 @@
 #include "base/compiler.h"
 
 /*
- * Has the old interrupt line `irq` (0 to 15) interrupt the boot CPU at `vector`. Returns false when the machine has no I/O APIC for it, or no way
- * to name the boot CPU. Boot CPU.
+ * Has the old interrupt line `irq` (0 to 15) interrupt the boot CPU at `vector`. Returns false when the machine has no
+ * I/O APIC for it, or no way to name the boot CPU. Boot CPU.
  */
 MUST_USE bool io_apic_route_isa(unsigned irq, uint8_t vector);
 

@@ -1,5 +1,6 @@
 /*
- * The local APIC, in both its ways of access: registers in memory (xAPIC), or model-specific registers (x2APIC) where the CPU offers them.
+ * The local APIC, in both its ways of access: registers in memory (xAPIC), or model-specific registers (x2APIC) where
+ * the CPU offers them.
  *
  * All CPUs are in the same mode: each asks its own CPUID, and a machine offers x2APIC on all or none.
  */
@@ -134,7 +135,10 @@ void local_apic_end_of_interrupt(void)
     apic_write(APIC_END, 0);
 }
 
-/* Waits until the last message has left; false when it does not. An x2APIC takes a message in one write and needs no wait. */
+/*
+ * Waits until the last message has left; false when it does not. An x2APIC takes a message in one write and needs
+ * no wait.
+ */
 static bool command_is_idle(void)
 {
     for (unsigned poll = 0; poll < COMMAND_POLLS; poll++) {
@@ -151,7 +155,10 @@ static void send(uint32_t id, uint32_t command)
         return;
     }
     if (is_x2apic) {
-        /* Writing the MSR does not wait for earlier stores: what the receiver is to see goes first (SDM vol. 3, 10.12.3). */
+        /*
+         * Writing the MSR does not wait for earlier stores: what the receiver is to see goes first (SDM vol. 3,
+         * 10.12.3).
+         */
         __asm__ volatile("mfence\n\tlfence" ::: "memory");
         msr_write(MSR_X2APIC_BASE + APIC_COMMAND / 16, (uint64_t)id << 32 | command);
         return;

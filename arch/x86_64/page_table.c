@@ -4,12 +4,12 @@
  *   63   62..52   51..........12   11..9   8   7   6   5   4    3    2   1   0
  *   NX   free     address          free    G   PS  D   A   PCD  PWT  U   W   P
  *
- * PS at levels 1 and 2 makes a leaf; at level 0 the bit is PAT, which stays clear here. Accessed and dirty bits are preset in
- * leaves: the kernel does not use them, and the CPU need not write them.
+ * PS at levels 1 and 2 makes a leaf; at level 0 the bit is PAT, which stays clear here. Accessed and dirty bits are
+ * preset in leaves: the kernel does not use them, and the CPU need not write them.
  *
- * Boot starts from what entry.S built: 2 MiB pages of the first 4 GiB, shared by three root entries. Here the image gets tables of
- * its own, page by page, and the direct map's large pages over the image are split, so that neither name of a page is both
- * writable and executable.
+ * Boot starts from what entry.S built: 2 MiB pages of the first 4 GiB, shared by three root entries. Here the image
+ * gets tables of its own, page by page, and the direct map's large pages over the image are split, so that neither name
+ * of a page is both writable and executable.
  */
 #include "page_table.h"
 
@@ -30,7 +30,10 @@
 #define ROOT_INDEX(address) (((address) >> 39) & 511)
 #define IMAGE_TABLE_INDEX   510 /* of the last root entry's table: the GiB at ADDRESS_IMAGE */
 
-/* Tables made at boot: one directory and eight tables for the image, nine to split the direct map over it, the roots of windows, devices. */
+/*
+ * Tables made at boot: one directory and eight tables for the image, nine to split the direct map over it, the
+ * roots of windows, devices.
+ */
 #define EARLY_PAGES 32
 
 extern uint64_t page_table_root[RADIX_ENTRIES];
@@ -159,8 +162,8 @@ static status_t map_image(void)
 }
 
 /*
- * The same rights, less execution, for the image's alias in the direct map. Only after map_image(): until then the image runs from
- * the very large pages that are split here.
+ * The same rights, less execution, for the image's alias in the direct map. Only after map_image(): until then the
+ * image runs from the very large pages that are split here.
  */
 static status_t protect_image_alias(void)
 {

@@ -1,8 +1,8 @@
 /*
  * The kernel's page tables on x86_64: building them at boot, and mapping more into them.
  *
- * The root's upper half is complete when boot is over (page_table_prepare and machine_map_memory fill it), so an address space may copy it once
- * and share everything below.
+ * The root's upper half is complete when boot is over (page_table_prepare and machine_map_memory fill it), so an
+ * address space may copy it once and share everything below.
  */
 #ifndef X86_64_PAGE_TABLE_H
 #define X86_64_PAGE_TABLE_H
@@ -12,12 +12,16 @@
 #include "base/units.h"
 
 /*
- * Turns the boot tables into the kernel's: W^X for the image and for its alias in the direct map, no execution in the direct
- * map, nothing below the kernel's half. Boot CPU, first thing in C. STATUS_NO_MEMORY can't happen with an image that the linker script let pass.
+ * Turns the boot tables into the kernel's: W^X for the image and for its alias in the direct map, no execution in the
+ * direct map, nothing below the kernel's half. Boot CPU, first thing in C. STATUS_NO_MEMORY can't happen with an image
+ * that the linker script let pass.
  */
 MUST_USE status_t page_table_prepare(void);
 
-/* Maps into the kernel's tables; radix_map() says how it fails. The caller serializes calls for one window of address_map.h. */
+/*
+ * Maps into the kernel's tables; radix_map() says how it fails. The caller serializes calls for one window of
+ * address_map.h.
+ */
 MUST_USE status_t page_table_map(uintptr_t address, physical_address_t physical, uint64_t size, page_access_t access,
                                  machine_page_source_t source, void *context);
 
@@ -31,15 +35,21 @@ MUST_USE bool page_table_covers(physical_address_t physical, uint64_t size);
 physical_address_t page_table_root_physical(void);
 
 /*
- * A root for starting CPUs: the kernel's half, and PHYSICAL_TRAMPOLINE mapped one to one. It is below 4 GiB, where a CPU can
- * load it before it is in long mode. Boot CPU.
+ * A root for starting CPUs: the kernel's half, and PHYSICAL_TRAMPOLINE mapped one to one. It is below 4 GiB, where a
+ * CPU can load it before it is in long mode. Boot CPU.
  */
 MUST_USE status_t page_table_trampoline_root(physical_address_t *root);
 
-/* Device registers at [physical, physical + size), uncached, for good. Returns NULL when the window is full. Boot CPU. */
+/*
+ * Device registers at [physical, physical + size), uncached, for good. Returns NULL when the window is full. Boot
+ * CPU.
+ */
 MUST_USE volatile void *device_map(physical_address_t physical, uint64_t size);
 
-/* A page of the static pool for early tables, as a machine_page_source_t; NULL when it is used up. `context` is ignored. */
+/*
+ * A page of the static pool for early tables, as a machine_page_source_t; NULL when it is used up. `context` is
+ * ignored.
+ */
 void *page_table_early_page(void *context);
 
 #endif

@@ -21,8 +21,8 @@ typedef uint64_t interrupt_state_t;
 #define PORT_RFLAGS_INTERRUPT_ENABLE (UINT64_C(1) << 9)
 
 /*
- * Loads relative to GS are ordinary loads to the compiler: it may keep what it read until the next call. That is sound, because a thread
- * stays on its CPU between two calls, and an interrupt puts back what it swapped.
+ * Loads relative to GS are ordinary loads to the compiler: it may keep what it read until the next call. That is sound,
+ * because a thread stays on its CPU between two calls, and an interrupt puts back what it swapped.
  */
 static ALWAYS_INLINE cpu_t *cpu_current(void)
 {
@@ -46,7 +46,10 @@ static ALWAYS_INLINE interrupt_state_t interrupts_save(void)
     return state;
 }
 
-/* Only the interrupt flag matters; POPF would cost more than the branch (and would restore the arithmetic flags as well). */
+/*
+ * Only the interrupt flag matters; POPF would cost more than the branch (and would restore the arithmetic flags as
+ * well).
+ */
 static ALWAYS_INLINE void interrupts_restore(interrupt_state_t state)
 {
     if ((state & PORT_RFLAGS_INTERRUPT_ENABLE) != 0) {
@@ -68,7 +71,10 @@ static ALWAYS_INLINE bool interrupts_are_enabled(void)
     return (flags & PORT_RFLAGS_INTERRUPT_ENABLE) != 0;
 }
 
-/* Not ordered with the instructions around it (Intel SDM vol. 2, RDTSC): good for costs of many operations, not of one. */
+/*
+ * Not ordered with the instructions around it (Intel SDM vol. 2, RDTSC): good for costs of many operations, not of
+ * one.
+ */
 static ALWAYS_INLINE uint64_t cycle_counter(void)
 {
     uint32_t low;

@@ -1,5 +1,6 @@
 /*
- * x86_64: single instructions that the port's own files share: I/O ports, control registers, model-specific registers, CPUID.
+ * x86_64: single instructions that the port's own files share: I/O ports, control registers, model-specific registers,
+ * CPUID.
  */
 #ifndef X86_64_REGISTERS_H
 #define X86_64_REGISTERS_H

@@ -1,13 +1,15 @@
 /*
  * Starting the other CPUs (Intel SDM vol. 3, 8.4.4: INIT, then two start-up messages).
  *
- * One CPU is started at a time. The boot CPU makes an offer: a prepared structure and stacks. The CPU that wakes in the trampoline takes
- * the offer by one compare-and-exchange, before it touches anything else; if it is late and the offer was withdrawn, it stops there:
+ * One CPU is started at a time. The boot CPU makes an offer: a prepared structure and stacks. The CPU that wakes in the
+ * trampoline takes the offer by one compare-and-exchange, before it touches anything else; if it is late and the offer
+ * was withdrawn, it stops there:
  *
  *   NONE -> OFFERED (boot CPU) -> TAKEN (the new CPU) -> RUNNING (the new CPU, ready for work)
  *              '-> NONE (boot CPU, after TAKE_NANOSECONDS: that CPU is left out, the structure serves for the next)
  *
- * A CPU that took the offer but never got to RUNNING owns the structure and the stacks for good; starting ends there, so that indexes stay dense.
+ * A CPU that took the offer but never got to RUNNING owns the structure and the stacks for good; starting ends there,
+ * so that indexes stay dense.
  */
 #include "smp.h"
 
@@ -213,7 +215,10 @@ static void start_listed(const acpi_info_t *info, status_t (*prepare)(cpu_t *cpu
             return;
         }
     }
-    /* A prepared structure that nobody took stays as it is: `prepare` has no inverse, and its contexts may be registered. */
+    /*
+     * A prepared structure that nobody took stays as it is: `prepare` has no inverse, and its contexts may be
+     * registered.
+     */
 }
 
 uint32_t cpu_start_all(status_t (*prepare)(cpu_t *cpu), void (*idle)(void))

@@ -1,9 +1,9 @@
 /*
  * The first instructions of a secondary CPU: from real mode at PHYSICAL_TRAMPOLINE to 64-bit code in the higher half.
  *
- * smp.c copies smp_trampoline_start..end to that page and fills in the two numbers at the end of it. Page tables that map this page one
- * to one, besides the kernel's half, let paging be switched on here; it is mapped read-only, so nothing below writes to it. CR0.PE and
- * CR0.PG are set at once, straight from real mode to long mode.
+ * smp.c copies smp_trampoline_start..end to that page and fills in the two numbers at the end of it. Page tables that
+ * map this page one to one, besides the kernel's half, let paging be switched on here; it is mapped read-only, so
+ * nothing below writes to it. CR0.PE and CR0.PG are set at once, straight from real mode to long mode.
  */
 #include "address_map.h"
 #include "smp.h"

@@ -1,5 +1,6 @@
 /*
- * The kernel stacks of each CPU, in a window of their own, each with an unmapped page below it: overflow faults instead of spoiling data.
+ * The kernel stacks of each CPU, in a window of their own, each with an unmapped page below it: overflow faults instead
+ * of spoiling data.
  */
 #ifndef X86_64_STACKS_H
 #define X86_64_STACKS_H
@@ -12,7 +13,10 @@
 #include "base/compiler.h"
 #include "base/status.h"
 
-/* What a CPU needs a stack for. All but the thread's are in the task state's interrupt stack table (Intel SDM vol. 3, 6.14.5). */
+/*
+ * What a CPU needs a stack for. All but the thread's are in the task state's interrupt stack table (Intel SDM vol.
+ * 3, 6.14.5).
+ */
 typedef enum stack_kind {
     STACK_THREAD,
     STACK_INTERRUPT,
@@ -24,8 +28,8 @@ typedef enum stack_kind {
 } stack_kind_t;
 
 /*
- * Maps the stacks of CPU `index`, with pages and tables from `source`. STATUS_NO_MEMORY when it runs dry; what was taken stays in use,
- * and a second call goes on from there. Boot CPU.
+ * Maps the stacks of CPU `index`, with pages and tables from `source`. STATUS_NO_MEMORY when it runs dry; what was
+ * taken stays in use, and a second call goes on from there. Boot CPU.
  */
 MUST_USE status_t stacks_map(uint32_t index, machine_page_source_t source, void *context);
 

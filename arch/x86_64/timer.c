@@ -1,9 +1,9 @@
 /*
  * Time: the time-stamp counter as the clock, the local APIC's timer as the periodic interrupt, both measured at boot.
  *
- * Neither says how fast it counts, so both are compared with a clock of known rate: the ACPI power-management timer (3.579545 MHz, ACPI
- * 6.5, 4.8.3.3), or channel 2 of the 8254 timer (1.193182 MHz) on machines without it. All are read as counts, so it works the same
- * when an emulator counts instructions instead of time.
+ * Neither says how fast it counts, so both are compared with a clock of known rate: the ACPI power-management timer
+ * (3.579545 MHz, ACPI 6.5, 4.8.3.3), or channel 2 of the 8254 timer (1.193182 MHz) on machines without it. All are read
+ * as counts, so it works the same when an emulator counts instructions instead of time.
  *
  * On old CPUs whose counter changes speed with the core's the clock is as uneven as they are; it still never goes back.
  */
@@ -54,7 +54,10 @@ static uint64_t counter_start;
 static uint64_t counter_scale; /* nanoseconds a count, times 2^32; 0 before timer_init() */
 static uint64_t apic_hz;
 
-/* The reading with the least time between its counter reads: an emulator's host may have done something else in the middle. */
+/*
+ * The reading with the least time between its counter reads: an emulator's host may have done something else in the
+ * middle.
+ */
 static moment_t moment_now(uint16_t reference_port)
 {
     moment_t best = {0};

@@ -1,13 +1,15 @@
 /*
  * Entry and return of exceptions and interrupts (Intel SDM vol. 3, 6.12 and 6.14).
  *
- * One stub of 16 bytes for each vector pushes a zero where the CPU pushed no error code, then the vector, and goes to one of two tails:
+ * One stub of 16 bytes for each vector pushes a zero where the CPU pushed no error code, then the vector, and goes to
+ * one of two tails:
  *
  *   trap_ordinary   GS base is the user's exactly if the interrupted code ran in user mode, so CS decides about SWAPGS
  *   trap_anywhere   debug, NMI, double fault, machine check: may strike between a SYSCALL and its SWAPGS, so GS base itself is
  *                   asked; the kernel's is in the upper half. They have stacks of their own.
  *
- * Both push the registers (trap_frame.h), then a frame record of the interrupted code, so that backtraces go on through it.
+ * Both push the registers (trap_frame.h), then a frame record of the interrupted code, so that backtraces go on through
+ * it.
  */
 #include "address_map.h"
 
@@ -56,7 +58,10 @@
     addq $16, %rsp /* vector and error code */
     .endm
 
-    /* Calls the C function with the frame's address. The frame is 22 words and the record two: the stack stays 16-aligned. */
+    /*
+     * Calls the C function with the frame's address. The frame is 22 words and the record two: the stack stays
+     * 16-aligned.
+     */
     .macro CALL_WITH_FRAME function
     movq %rsp, %rdi
     pushq FRAME_RIP(%rdi)

@@ -7,7 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* From the lowest address up: pushed by the entry code, then by the stub, then by the CPU (Intel SDM vol. 3, figure 6-9). */
+/*
+ * From the lowest address up: pushed by the entry code, then by the stub, then by the CPU (Intel SDM vol. 3, figure
+ * 6-9).
+ */
 typedef struct trap_frame {
     uint64_t r15, r14, r13, r12, r11, r10, r9, r8;
     uint64_t rdi, rsi, rbp, rbx, rdx, rcx, rax;

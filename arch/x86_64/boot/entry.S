@@ -1,14 +1,15 @@
 /*
- * The first instructions: from what a bootloader leaves (32-bit protected mode, no paging) to 64-bit C in the higher half.
+ * The first instructions: from what a bootloader leaves (32-bit protected mode, no paging) to 64-bit C in the higher
+ * half.
  *
  *   GRUB          Multiboot2 specification 2.0, 3.1 header, 3.3 machine state: EAX magic, EBX boot information
  *   QEMU -kernel  PVH: an ELF note names the entry; EBX is struct hvm_start_info (Xen, docs/misc/pvh.pandoc)
  *
- * Both load the ELF segments, clear .bss and jump here. These sections are linked at their physical address; everything else
- * is at ADDRESS_IMAGE, so 32-bit code names it as `symbol - ADDRESS_IMAGE`.
+ * Both load the ELF segments, clear .bss and jump here. These sections are linked at their physical address; everything
+ * else is at ADDRESS_IMAGE, so 32-bit code names it as `symbol - ADDRESS_IMAGE`.
  *
- * The page tables made here map the first 4 GiB three times, in 2 MiB pages: one to one, at the direct map, and (its first
- * GiB) at the image. page_table.c turns them into the real ones and takes the one-to-one map away.
+ * The page tables made here map the first 4 GiB three times, in 2 MiB pages: one to one, at the direct map, and (its
+ * first GiB) at the image. page_table.c turns them into the real ones and takes the one-to-one map away.
  */
 #include "address_map.h"
 
@@ -194,8 +195,8 @@ boot_gdt_pointer:
     .long boot_gdt
 
 /*
- * void boot_leave(const boot_handoff_t *handoff, uintptr_t stack_top): kernel_main(handoff) on the real stack. The zero frame
- * pointer and return address end every backtrace.
+ * void boot_leave(const boot_handoff_t *handoff, uintptr_t stack_top): kernel_main(handoff) on the real stack. The zero
+ * frame pointer and return address end every backtrace.
  */
     .text
     .globl boot_leave

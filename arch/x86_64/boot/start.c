@@ -1,8 +1,9 @@
 /*
- * The first C code: makes the CPU, its page tables and its stacks what the contract promises, then leaves for kernel_main().
+ * The first C code: makes the CPU, its page tables and its stacks what the contract promises, then leaves for
+ * kernel_main().
  *
- * Runs on the small stack in .bss that entry.S set up. Nothing can be reported yet: a step that fails halts. None can in an image that the linker
- * script let pass, as the pools used here are sized for it.
+ * Runs on the small stack in .bss that entry.S set up. Nothing can be reported yet: a step that fails halts. None can
+ * in an image that the linker script let pass, as the pools used here are sized for it.
  */
 #include "arch/boot.h"
 #include "arch/trap.h"
