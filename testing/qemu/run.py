@@ -73,7 +73,8 @@ def exit_status(machine, code, is_scripted):
 
 
 def main():
-    config_path, runfiles, *arguments = sys.argv[1:]
+    # The launcher's own words come first: --config FILE --runfiles FOLDER.
+    _, config_path, _, runfiles, *arguments = sys.argv[1:]
     config = configuration.read(config_path, runfiles)
     options = parse(arguments, config)
     is_terminal = sys.stdin.isatty()
