@@ -5,8 +5,8 @@
  * one of two tails:
  *
  *   trap_ordinary   GS base is the user's exactly if the interrupted code ran in user mode, so CS decides about SWAPGS
- *   trap_anywhere   debug, NMI, double fault, machine check: may strike between a SYSCALL and its SWAPGS, so GS base itself is
- *                   asked; the kernel's is in the upper half. They have stacks of their own.
+ *   trap_anywhere   debug, NMI, double fault, machine check: may strike between a SYSCALL and its SWAPGS, so GS base
+ *                   itself is asked; the kernel's is in the upper half. They have stacks of their own.
  *
  * Both push the registers (trap_frame.h), then a frame record of the interrupted code, so that backtraces go on through
  * it.
@@ -19,6 +19,9 @@
 #define FRAME_CS     144
 
 #define MSR_GS_BASE 0xc0000101
+
+/* Bits 8, 10 to 14, 17, 21, 29 and 30 (Intel SDM vol. 3, table 6-1; AMD APM vol. 2, 8.2 for the last two). */
+#define VECTORS_WITH_ERROR_CODE 0x60227d00
 
     .macro PUSH_REGISTERS
     pushq %rax
@@ -78,7 +81,7 @@ trap_stubs:
     .set vector, 0
     .rept 256
     .balign 16
-    .if (vector != 8) && (vector != 10) && (vector != 11) && (vector != 12) && (vector != 13) && (vector != 14) && (vector != 17) && (vector != 21) && (vector != 29) && (vector != 30)
+    .if (vector >= 32) || (((VECTORS_WITH_ERROR_CODE >> vector) & 1) == 0)
     pushq $0
     .endif
     pushq $vector
