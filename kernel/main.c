@@ -72,11 +72,12 @@ static status_t step_direct_map(void *context)
     return status;
 }
 
-/* The page allocator, over the map. */
+/* The page allocator, over the map; it serves single pages from the contexts that this CPU gets first. */
 static status_t step_pages(void *context)
 {
     kernel_state_t *const state = context;
-    return pages_init(&state->map);
+    const status_t status = allocation_contexts_attach_boot(cpu_current());
+    return status == STATUS_OK ? pages_init(&state->map) : status;
 }
 
 static void end_pages(void *context)
@@ -185,22 +186,12 @@ static const init_step_t steps[] = {
     [STEP_KFS] = {.name = "kfs", .needs = INIT_NEEDS(STEP_SLAB), .run = step_kfs, .cleanup = end_kfs},
 };
 
-/* The boot CPU allocates from contexts that need no memory. */
-static void attach_boot_contexts(void)
-{
-    cpu_t *const cpu = cpu_current();
-    cpu->thread_context = &allocation_context_boot_thread;
-    cpu->interrupt_context = &allocation_context_boot_interrupt;
-    cpu->allocation_context = cpu->thread_context;
-}
-
 void kernel_main(const boot_handoff_t *handoff)
 {
     size_t failed;
 
     console_init();
     log_line("Quarry " QUARRY_VERSION " on %s", machine_name);
-    attach_boot_contexts();
     kernel_state.handoff = handoff;
     init_sequence_start(&init_kernel, steps, ARRAY_COUNT(steps), &kernel_state);
     const status_t status = init_run_all(&init_kernel, &failed);
