@@ -23,12 +23,21 @@ status_t machine_back_page_words(const uint64_t *word, machine_page_source_t sou
     if (machine_page_words_are_backed(word)) {
         return STATUS_OK;
     }
-    void *const page = source(context);
-    if (page == NULL) {
+    /* A call that runs dry on the way to the tables keeps the page for the next one: callers come back with one page more. */
+    static void *spare;
+    if (spare == NULL) {
+        spare = source(context);
+    }
+    if (spare == NULL) {
         return STATUS_NO_MEMORY;
     }
-    machine_zero_page(page);
-    return page_table_map(page_address, pointer_to_physical(page), PAGE_SIZE, PAGE_ACCESS_WRITE, source, context);
+    machine_zero_page(spare);
+    const status_t status =
+        page_table_map(page_address, pointer_to_physical(spare), PAGE_SIZE, PAGE_ACCESS_WRITE, source, context);
+    if (status == STATUS_OK) {
+        spare = NULL;
+    }
+    return status;
 }
 
 bool machine_page_words_are_backed(const uint64_t *word)
