@@ -83,7 +83,7 @@ def property_test(name, srcs, deps = [], hdrs = [], host_srcs = [], world = "//t
             )
 
 def test_image(name, platform, suites):
-    """A kernel whose application is the test runner, with these suites."""
+    """A kernel with its shell and these suites: testing/kernel/test_main.c says how the command line chooses."""
     suite_library(
         name = name + "_list",
         suites = suites,
