@@ -25,18 +25,6 @@ void memory_map_init(memory_map_t *map)
     map->is_finished = false;
 }
 
-/* The number of bytes between two regions; 0 when they touch or overlap. */
-static uint64_t gap_between(const memory_region_t *left, const memory_region_t *right)
-{
-    if (left->base.value > right->base.value) {
-        const memory_region_t *const swapped = left;
-        left = right;
-        right = swapped;
-    }
-    const uint64_t left_last = memory_region_last(left);
-    return right->base.value <= left_last ? 0 : right->base.value - left_last - 1;
-}
-
 /* Makes `region` the smallest one that covers itself and `other`, of the stricter type. */
 static void region_swallow(memory_region_t *region, const memory_region_t *other)
 {
@@ -51,39 +39,69 @@ static void region_swallow(memory_region_t *region, const memory_region_t *other
     }
 }
 
+/* Sorts the inputs by base. A full map stays nearly sorted from one addition to the next, so that inserting is cheap after the first time. */
+static void sort_inputs(memory_map_t *map)
+{
+    for (size_t i = 1; i < map->input_count; i++) {
+        const memory_region_t moving = map->input[i];
+        size_t hole = i;
+        for (; hole > 0 && map->input[hole - 1].base.value > moving.base.value; hole--) {
+            map->input[hole] = map->input[hole - 1];
+        }
+        map->input[hole] = moving;
+    }
+}
+
+static void remove_input(memory_map_t *map, size_t index)
+{
+    map->input_count--;
+    for (size_t i = index; i < map->input_count; i++) {
+        map->input[i] = map->input[i + 1];
+    }
+}
+
 /*
- * Takes `added` into a full map, at the least loss of memory: it either replaces the smallest AVAILABLE input, or, when it is a
- * restriction, joins the nearest other restriction together with the gap between them. Returns false when it was `added` that
- * had to be left out; that is an AVAILABLE one, always.
+ * Takes a map that has one input too many down to its room, at the least loss of memory: either the smallest AVAILABLE input
+ * goes, or the two restrictions that are closest to each other become one, together with the gap between them. Returns what was
+ * given up: an AVAILABLE region, or a hole when two were joined.
  */
-static bool make_room(memory_map_t *map, const memory_region_t *added)
+static memory_region_t make_room(memory_map_t *map)
 {
     memory_region_t *smallest = NULL;
-    memory_region_t *nearest = NULL;
+    memory_region_t *farthest = NULL; /* the restriction that reaches farthest so far */
+    memory_region_t *left = NULL;     /* the closest two so far, and the bytes between them */
+    memory_region_t *right = NULL;
+    uint64_t gap = UINT64_MAX;
+    map->input_dropped++;
+    sort_inputs(map);
     for (size_t i = 0; i < map->input_count; i++) {
         memory_region_t *const input = &map->input[i];
         if (input->type == MEMORY_REGION_AVAILABLE) {
-            if (smallest == NULL || input->size_bytes < smallest->size_bytes) {
-                smallest = input;
+            smallest = smallest == NULL || input->size_bytes < smallest->size_bytes ? input : smallest;
+            continue;
+        }
+        if (farthest != NULL) {
+            const uint64_t last = memory_region_last(farthest);
+            const uint64_t between = input->base.value > last ? input->base.value - last - 1 : 0;
+            if (left == NULL || between < gap) {
+                left = farthest;
+                right = input;
+                gap = between;
             }
-        } else if (nearest == NULL || gap_between(input, added) < gap_between(nearest, added)) {
-            nearest = input;
+        }
+        if (farthest == NULL || memory_region_last(input) > memory_region_last(farthest)) {
+            farthest = input;
         }
     }
-    map->input_dropped++;
-    if (added->type == MEMORY_REGION_AVAILABLE) {
-        if (smallest == NULL || smallest->size_bytes >= added->size_bytes) {
-            return false;
-        }
-        *smallest = *added;
-        return true;
+    if (left != NULL && (smallest == NULL || gap < smallest->size_bytes)) {
+        region_swallow(left, right);
+        remove_input(map, (size_t)(right - map->input));
+        return (memory_region_t){left->base, 0, MEMORY_REGION_HOLE};
     }
-    if (nearest != NULL && (smallest == NULL || gap_between(nearest, added) <= smallest->size_bytes)) {
-        region_swallow(nearest, added);
-    } else {
-        *smallest = *added; /* the map is full, so that without a restriction in it there is an AVAILABLE one */
-    }
-    return true;
+    const memory_region_t given_up =
+        *smallest; /* with more than two inputs, there is either a pair or an AVAILABLE one */
+    remove_input(map, (size_t)(smallest - map->input));
+    return given_up;
 }
 
 status_t memory_map_add(memory_map_t *map, physical_address_t base, uint64_t size_bytes, memory_region_type_t type)
@@ -102,12 +120,14 @@ status_t memory_map_add(memory_map_t *map, physical_address_t base, uint64_t siz
     if (type == MEMORY_REGION_HOLE) {
         return STATUS_OK; /* what nobody mentions is a hole already, and everything else wins over it */
     }
-    const memory_region_t added = {base, size_bytes, type};
-    if (map->input_count == MEMORY_MAP_INPUT_MAX) {
-        return make_room(map, &added) ? STATUS_OK : STATUS_NO_MEMORY;
+    map->input[map->input_count++] = (memory_region_t){base, size_bytes, type};
+    if (map->input_count <= MEMORY_MAP_INPUT_MAX) {
+        return STATUS_OK;
     }
-    map->input[map->input_count++] = added;
-    return STATUS_OK;
+    const memory_region_t given_up = make_room(map);
+    return given_up.type == type && given_up.base.value == base.value && given_up.size_bytes == size_bytes
+               ? STATUS_NO_MEMORY
+               : STATUS_OK;
 }
 
 bool memory_region_is_usable(const memory_region_t *region)

@@ -87,7 +87,7 @@ void page_tree_spare_below(page_tree_t *tree, page_number_t page)
 page_state_t page_tree_state(page_tree_t *tree, page_number_t page)
 {
     page_state_t state = PAGE_STATE_INVALID;
-    if (page.value >= tree->page_end) {
+    if (page.value > UINT64_MAX >> PAGE_SHIFT) {
         return state;
     }
     /* Under the lock, since a page on its way out of service shows both bits for a moment. */

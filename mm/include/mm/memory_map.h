@@ -39,7 +39,7 @@ typedef struct memory_region {
 #define MEMORY_MAP_REGION_MAX (2 * MEMORY_MAP_INPUT_MAX + 1)
 
 typedef struct memory_map {
-    memory_region_t input[MEMORY_MAP_INPUT_MAX];
+    memory_region_t input[MEMORY_MAP_INPUT_MAX + 1]; /* one more, while it is decided what gives way */
     size_t input_count;
     size_t input_dropped; /* empty, wrapping, or without room; who reads the boot data tells it in the log */
     memory_region_t regions[MEMORY_MAP_REGION_MAX];
@@ -58,7 +58,7 @@ void memory_map_init(memory_map_t *map);
  * whose end wraps past the top of the address space (ending exactly there is fine), and STATUS_BUSY when the map is finished.
  *
  * When the room is out, what loses least memory gives way: the smallest AVAILABLE input, which may be this one
- * (STATUS_NO_MEMORY); or a restriction grows over the gap to its nearest neighbour. A restriction is never lost.
+ * (STATUS_NO_MEMORY); or the two closest restrictions become one, with the gap between them. A restriction is never lost.
  */
 MUST_USE status_t memory_map_add(memory_map_t *map, physical_address_t base, uint64_t size_bytes,
                                  memory_region_type_t type);

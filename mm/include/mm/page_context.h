@@ -43,4 +43,10 @@ static inline void page_counter_add(page_counter_t *counter, uint64_t amount)
     atomic_store_explicit(counter, sum, memory_order_release);
 }
 
+/* Reads anybody's counter. What its owner did before counting is seen too. */
+static inline uint64_t page_counter_read(const page_counter_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_acquire);
+}
+
 #endif
