@@ -37,9 +37,27 @@ typedef struct kernel_state {
     boot_data_t boot;
     memory_map_t draft; /* as the bootloader tells it */
     memory_map_t map;   /* what the page allocator gets */
+    uint64_t cpu_pages; /* that the other CPUs' stacks and contexts took, and keep for good */
 } kernel_state_t;
 
 static kernel_state_t kernel_state;
+
+/* The clock, and a periodic interrupt on this CPU, which stays pending until interrupts are enabled. */
+static status_t step_timer(void *context)
+{
+    (void)context;
+    const status_t status = timer_init();
+    if (status == STATUS_OK) {
+        timer_start_periodic(TIMER_HZ);
+    }
+    return status;
+}
+
+static void end_timer(void *context)
+{
+    (void)context;
+    timer_stop_periodic();
+}
 
 /* Reads what the bootloader left: memory, command line, modules, ACPI. */
 static status_t step_boot_data(void *context)
@@ -82,8 +100,10 @@ static status_t step_pages(void *context)
 
 static void end_pages(void *context)
 {
-    (void)context;
-    log_line("shutdown: %llu pages leaked", (unsigned long long)pages_shutdown());
+    const kernel_state_t *const state = context;
+    const uint64_t left = pages_shutdown();
+    log_line("shutdown: %llu pages leaked",
+             (unsigned long long)(left > state->cpu_pages ? left - state->cpu_pages : 0));
 }
 
 /* Caches and kmalloc, over the page allocator. */
@@ -99,29 +119,17 @@ static void end_slab(void *context)
     log_line("shutdown: %llu objects leaked", (unsigned long long)slab_shutdown());
 }
 
-/* The clock, and a periodic interrupt on this CPU. */
-static status_t step_timer(void *context)
-{
-    (void)context;
-    const status_t status = timer_init();
-    if (status == STATUS_OK) {
-        timer_start_periodic(TIMER_HZ);
-    }
-    return status;
-}
-
-static void end_timer(void *context)
-{
-    (void)context;
-    timer_stop_periodic();
-}
-
 /* All other CPUs, each with allocation contexts of its own; they wait for jobs (arch/cpu_jobs.h). */
 static status_t step_cpus(void *context)
 {
-    (void)context;
+    kernel_state_t *const state = context;
+    pages_stats_t before;
+    pages_stats_t after;
+    pages_stats(&before);
     const uint32_t found = cpu_find_all();
     const uint32_t running = cpu_start_all(allocation_contexts_attach, cpu_jobs_idle);
+    pages_stats(&after);
+    state->cpu_pages = after.pages_allocated - before.pages_allocated;
     log_line("cpus: %u of %u run", running, found);
     return STATUS_OK;
 }
@@ -157,17 +165,18 @@ static void end_kfs(void *context)
 }
 
 enum {
+    STEP_TIMER,
     STEP_BOOT_DATA,
     STEP_MEMORY_MAP,
     STEP_DIRECT_MAP,
     STEP_PAGES,
     STEP_SLAB,
-    STEP_TIMER,
     STEP_CPUS,
     STEP_KFS,
 };
 
 static const init_step_t steps[] = {
+    [STEP_TIMER] = {.name = "timer", .is_optional = true, .run = step_timer, .cleanup = end_timer},
     [STEP_BOOT_DATA] = {.name = "boot_data", .run = step_boot_data},
     [STEP_MEMORY_MAP] = {.name = "memory_map", .needs = INIT_NEEDS(STEP_BOOT_DATA), .run = step_memory_map},
     [STEP_DIRECT_MAP] = {.name = "direct_map", .needs = INIT_NEEDS(STEP_MEMORY_MAP), .run = step_direct_map},
@@ -176,8 +185,6 @@ static const init_step_t steps[] = {
                     .run = step_pages,
                     .cleanup = end_pages},
     [STEP_SLAB] = {.name = "slab", .needs = INIT_NEEDS(STEP_PAGES), .run = step_slab, .cleanup = end_slab},
-    [STEP_TIMER] =
-        {.name = "timer", .needs = INIT_NEEDS(STEP_SLAB), .is_optional = true, .run = step_timer, .cleanup = end_timer},
     [STEP_CPUS] = {.name = "cpus",
                    .needs = INIT_NEEDS(STEP_SLAB) | INIT_NEEDS(STEP_TIMER),
                    .is_optional = true,

@@ -69,9 +69,10 @@ bool line_editor_draw_last(line_editor_t *editor)
 
 void line_editor_draw_leave(line_editor_t *editor, const char *text)
 {
-    editor->cursor = editor->length;
-    scroll(editor);
-    draw_row(editor, editor->cursor);
+    if (editor->cursor != editor->length) {
+        editor->cursor = editor->length;
+        line_editor_draw(editor);
+    }
     write_text(editor, text);
 }
 
