@@ -8,7 +8,8 @@ What is made, and where firmware looks for it:
     the first sector      GRUB's hybrid boot record, which loads the same core    BIOS, from a disk
     boot/grub/efi.img     a FAT file system with EFI/BOOT/BOOTX64.EFI             UEFI, from both (El Torito and a GPT partition)
 
-Modules of GRUB are linked into the cores, so the medium carries no folder of them.
+Modules of GRUB are linked into the cores, so the medium carries no folder of them. `tar` reads the disk by which a runner hands
+words to the kernel's command line (append.cfg; testing/qemu/machines.py).
 """
 
 import argparse
@@ -26,7 +27,7 @@ FIND_MEDIUM = "search --file --set=root /boot/kernel.elf\nset prefix=($root)/boo
 
 COMMON_MODULES = """
     boot configfile echo iso9660 multiboot2 normal part_gpt part_msdos reboot halt
-    search search_fs_file serial terminal test
+    search search_fs_file serial tar terminal test
 """.split()
 BIOS_MODULES = COMMON_MODULES + ["biosdisk", "vga_text"]
 EFI_MODULES = COMMON_MODULES + ["efi_gop", "fat"]
