@@ -36,10 +36,7 @@ static void add(uint64_t start, uint64_t end, memory_region_type_t type)
 void world_start(void)
 {
     require(host_start(ARENA_BYTES), "arena");
-    cpu_t *const cpu = cpu_current();
-    cpu->thread_context = &allocation_context_boot_thread;
-    cpu->interrupt_context = &allocation_context_boot_interrupt;
-    cpu->allocation_context = cpu->thread_context;
+    require(allocation_contexts_attach_boot(cpu_current()), "contexts");
 
     memory_map_init(&map);
     add(0, KIB(640), MEMORY_REGION_AVAILABLE);

@@ -16,20 +16,23 @@ typedef struct allocation_context {
     page_context_t pages;
 } allocation_context_t;
 
-/* The boot CPU's two contexts, usable from the first instruction on: static memory. */
+/* The boot CPU's two contexts: static memory, so that it can have them before there is an allocator. */
 extern allocation_context_t allocation_context_boot_thread;
 extern allocation_context_t allocation_context_boot_interrupt;
 
+/* Gives the boot CPU its contexts, which it keeps. Boot CPU, once, before pages_init(). */
+MUST_USE status_t allocation_contexts_attach_boot(cpu_t *cpu);
+
 /*
- * Gives `cpu` its thread and interrupt contexts, made or reused. Returns STATUS_NO_MEMORY and changes nothing when there is no room. Thread
- * context of any CPU.
+ * Gives `cpu` its thread and interrupt contexts, made or reused. STATUS_NO_MEMORY, and nothing changed, when there is no room. Thread
+ * context of any CPU whose own contexts are in place.
  */
 MUST_USE status_t allocation_contexts_attach(cpu_t *cpu);
 
-/* Takes them back when the CPU (host: the thread) has stopped: what they own goes to the caches and the page tree. */
+/*
+ * Takes them back when `cpu` has stopped allocating: what they own goes to the caches and the page tree. Thread context of another CPU, or of
+ * `cpu` itself as the last thing it does with memory.
+ */
 void allocation_contexts_detach(cpu_t *cpu);
-
-/* Calls visit(context, argument) for every context that was ever attached, the boot CPU's included. */
-void allocation_contexts_visit(void (*visit)(allocation_context_t *context, void *argument), void *argument);
 
 #endif

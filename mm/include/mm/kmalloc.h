@@ -14,25 +14,32 @@
 
 #include "base/compiler.h"
 #include "base/status.h"
-#include "mm/kmalloc_inline.h"
 
 /* Returns a block of at least `size` bytes, contents unspecified, or NULL when memory is out. kmalloc(0) is a block too. */
 MUST_USE static ALWAYS_INLINE void *kmalloc(size_t size);
 
 /* Takes a block back. NULL is allowed and does nothing. */
-void kfree(void *pointer);
+static ALWAYS_INLINE void kfree(void *pointer);
 
 /*
  * Returns a block of at least `size` bytes that begins with the old block's contents, as far as both reach: the same block when the
  * class still fits. NULL when memory is out; the old block is then untouched and still the caller's. krealloc(NULL, n) is kmalloc(n);
  * krealloc(p, 0) frees p and returns NULL.
  */
-MUST_USE void *krealloc(void *pointer, size_t size);
+MUST_USE static ALWAYS_INLINE void *krealloc(void *pointer, size_t size);
 
 /* Returns a zeroed block for `count` elements of `size` bytes; NULL when memory is out or the product overflows. */
-MUST_USE void *kcalloc(size_t count, size_t size);
+MUST_USE static ALWAYS_INLINE void *kcalloc(size_t count, size_t size);
 
 /* How many bytes the live block at `pointer` really has: at least what was asked for. */
 size_t kmalloc_usable_size(const void *pointer);
+
+/*
+ * Stops the kernel with "free of a foreign pointer" and a report: for fault handlers that find out that somebody looked for the page
+ * word of `pointer` where no page is (page_words_fault_address in mm/pages.h).
+ */
+NORETURN COLD void kmalloc_report_foreign_free(const void *pointer);
+
+#include "mm/kmalloc_inline.h"
 
 #endif

@@ -1,0 +1,72 @@
+/*
+ * The bodies of kmalloc's public wrappers: private to mm/kmalloc.h.
+ *
+ * A size that the compiler knows picks its slot while compiling, and the whole of a usual allocation is then a handful of instructions in
+ * the caller. Everything else goes to the entry points with an underscore.
+ */
+#ifndef MM_KMALLOC_INLINE_H
+#define MM_KMALLOC_INLINE_H
+
+#include <stdint.h>
+
+#include "arch/inline.h"
+#include "base/bits.h"
+#include "base/relaxed.h"
+#include "mm/slab_context.h"
+
+#define KMALLOC_SLAB_MAX  4096u /* above it, blocks are runs of pages */
+#define KMALLOC_SHIFT_MIN 4u
+
+/* kmalloc's internal entry points. */
+MUST_USE void *_kmalloc(size_t size);
+void _kfree(void *pointer);
+MUST_USE void *_krealloc(void *pointer, size_t size);
+MUST_USE void *_kcalloc(size_t count, size_t size);
+
+/* When the current slab of slots[shift] is used up. `caller` is who to name in allocation tracking. */
+MUST_USE void *kmalloc_refill(unsigned shift, uintptr_t caller);
+
+/* The class of a size from 1 to KMALLOC_SLAB_MAX, as log2 of its objects' size. */
+static ALWAYS_INLINE unsigned kmalloc_shift(size_t size)
+{
+    return 64u - (unsigned)__builtin_clzll((size - 1) | ((1u << KMALLOC_SHIFT_MIN) - 1));
+}
+
+/* Takes an object of class `shift` from the calling context's current slab, or NULL when that has none. */
+static ALWAYS_INLINE void *kmalloc_take(unsigned shift)
+{
+    slab_slot_t *const slot = &((slab_context_t *)allocation_context_current())->slots[shift];
+    const uint64_t word = RELAXED_LOAD(&slot->free_word);
+    if (UNLIKELY(word == 0)) {
+        return NULL;
+    }
+    RELAXED_STORE(&slot->free_word, word & (word - 1));
+    RELAXED_ADD(&slot->allocations, 1);
+    return (void *)(slot->base + ((uintptr_t)find_first_set_nonzero(word) << shift));
+}
+
+static ALWAYS_INLINE void *kmalloc(size_t size)
+{
+    if (__builtin_constant_p(size) && size - 1 < KMALLOC_SLAB_MAX) {
+        void *const object = kmalloc_take(kmalloc_shift(size));
+        return LIKELY(object != NULL) ? object : kmalloc_refill(kmalloc_shift(size), 0);
+    }
+    return _kmalloc(size);
+}
+
+static ALWAYS_INLINE void kfree(void *pointer)
+{
+    _kfree(pointer);
+}
+
+static ALWAYS_INLINE void *krealloc(void *pointer, size_t size)
+{
+    return _krealloc(pointer, size);
+}
+
+static ALWAYS_INLINE void *kcalloc(size_t count, size_t size)
+{
+    return _kcalloc(count, size);
+}
+
+#endif

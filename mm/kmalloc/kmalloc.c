@@ -1,0 +1,155 @@
+/*
+ * kmalloc and kfree: the straight lines, and where they turn off.
+ *
+ *   _kmalloc: size -> class -> the context's slot -> lowest bit of its free word -> object
+ *   _kfree:   pointer -> page word -> descriptor = the slot's current slab? -> set the bit
+ *
+ * Neither line calls, loops or locks. kfree's line checks, before it changes anything, that the pointer is the start of an object that is
+ * not free: in the slot's word, or among remote frees that are not collected yet.
+ */
+#include "mm/kmalloc.h"
+
+#include "arch/page_backend.h"
+#include "base/check.h"
+#include "mm/kmalloc/kmalloc_large.h"
+#include "mm/slab/slab.h"
+#include "mm/slab/slab_kmalloc.h"
+
+_Static_assert(KMALLOC_SLAB_MAX == 1u << PAGE_CODE_SHIFT_MAX, "the largest class is the largest code");
+
+/* The return address of the public function that the macro stands in. */
+#define CALLER ((uintptr_t)__builtin_return_address(0))
+
+static slab_context_t *context_current(void)
+{
+    return (slab_context_t *)allocation_context_current();
+}
+
+void *kmalloc_refill(unsigned shift, uintptr_t caller)
+{
+    return slab_alloc_slow(slab_kmalloc_cache(shift), context_current(), caller != 0 ? caller : CALLER);
+}
+
+/* Sizes that have no class: none at all, or more than a slab's objects have. */
+static NOINLINE void *alloc_odd(size_t size)
+{
+    return size == 0 ? kmalloc(1) : kmalloc_large_alloc(size);
+}
+
+void *_kmalloc(size_t size)
+{
+    if (UNLIKELY(size - 1 >= KMALLOC_SLAB_MAX)) {
+        return alloc_odd(size);
+    }
+    const unsigned shift = kmalloc_shift(size);
+    void *const object = kmalloc_take(shift);
+    return LIKELY(object != NULL) ? object : kmalloc_refill(shift, CALLER);
+}
+
+/* Whatever is no free into the context's current slab of one of kmalloc's classes. */
+static NOINLINE void free_other(void *pointer, uintptr_t caller)
+{
+    if (pointer == NULL) {
+        return;
+    }
+    const uint64_t *const word_place = page_word(pointer);
+    const uint64_t word = word_place == NULL ? PAGE_CODE_NONE : __atomic_load_n(word_place, __ATOMIC_ACQUIRE);
+    const unsigned code = word & PAGE_CODE_MASK;
+    if (code >= PAGE_CODE_SHIFT_MIN || code == PAGE_CODE_ODD_SIZE) {
+        slab_free_slow(page_word_any_slab(word, (uintptr_t)pointer), (uintptr_t)pointer, context_current(), caller);
+    } else if (code == PAGE_CODE_LARGE && kmalloc_large_is_start(word, pointer)) {
+        kmalloc_large_free(pointer);
+    } else {
+        slab_misuse_no_slab((uintptr_t)pointer, word);
+    }
+}
+
+void _kfree(void *pointer)
+{
+    const uintptr_t address = (uintptr_t)pointer;
+    const uint64_t *const word_place = page_word(pointer);
+    if (UNLIKELY(word_place == NULL)) {
+        free_other(pointer, CALLER);
+        return;
+    }
+    const uint64_t word = RELAXED_LOAD(word_place);
+    const unsigned shift = word & PAGE_CODE_MASK;
+    slab_slot_t *const slot = &context_current()->slots[shift];
+    slab_t *const slab = page_word_slab(word, address);
+    if (UNLIKELY(slab != RELAXED_LOAD(&slot->current))) {
+        free_other(pointer, CALLER);
+        return;
+    }
+    const uint64_t free_word = RELAXED_LOAD(&slot->free_word);
+    const uint64_t taken = free_word | atomic_load_explicit(&slab->remote_word, memory_order_relaxed);
+    const uintptr_t index = address >> shift;
+    if (UNLIKELY(((taken >> (index & 63)) & 1) != 0 || index << shift != address)) {
+        free_other(pointer, CALLER);
+        return;
+    }
+    RELAXED_STORE(&slot->free_word, free_word | UINT64_C(1) << (index & 63));
+    RELAXED_ADD(&slot->frees, 1);
+}
+
+size_t kmalloc_usable_size(const void *pointer)
+{
+    const uint64_t *const word_place = page_word(pointer);
+    const uint64_t word = word_place == NULL ? PAGE_CODE_NONE : __atomic_load_n(word_place, __ATOMIC_ACQUIRE);
+    const unsigned code = word & PAGE_CODE_MASK;
+    if (code == PAGE_CODE_LARGE && kmalloc_large_is_start(word, pointer)) {
+        return kmalloc_large_size(word);
+    }
+    if (code < PAGE_CODE_SHIFT_MIN && code != PAGE_CODE_ODD_SIZE) {
+        slab_misuse_no_slab((uintptr_t)pointer, word);
+    }
+    const slab_t *const slab = page_word_any_slab(word, (uintptr_t)pointer);
+    if (slab_object_index(slab, (uintptr_t)pointer) == BITS_NONE) {
+        slab_misuse_misaligned(slab, (uintptr_t)pointer);
+    }
+    return slab->cache->object_size;
+}
+
+/* Whether a block of `have` bytes is the right one for `size` bytes: neither too small nor a class (or a page) too large. */
+static bool still_fits(size_t have, size_t size)
+{
+    if (size > have) {
+        return false;
+    }
+    return have <= KMALLOC_SLAB_MAX ? size > have / 2 || have <= (1u << KMALLOC_SHIFT_MIN)
+                                    : size > KMALLOC_SLAB_MAX && pages_for_bytes(size) == have >> PAGE_SHIFT;
+}
+
+void *_krealloc(void *pointer, size_t size)
+{
+    if (pointer == NULL) {
+        return kmalloc(size);
+    }
+    if (size == 0) {
+        kfree(pointer);
+        return NULL;
+    }
+    const size_t have = kmalloc_usable_size(pointer);
+    if (still_fits(have, size)) {
+        return pointer;
+    }
+    void *const moved = kmalloc(size);
+    if (moved == NULL) {
+        return NULL;
+    }
+    __builtin_memcpy(moved, pointer, have < size ? have : size);
+    kfree(pointer);
+    return moved;
+}
+
+void *_kcalloc(size_t count, size_t size)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes)) {
+        return NULL;
+    }
+    void *const block = kmalloc(bytes);
+    if (block != NULL) {
+        __builtin_memset(block, 0, bytes);
+    }
+    return block;
+}

@@ -1,0 +1,45 @@
+/*
+ * Page words: what the slab core keeps for each page (arch/page_backend.h), and how an address leads to its descriptor.
+ *
+ *    63                                      6 5    0
+ *   |  address of the page's first descriptor | code |     code 4 to 12: slab of objects of 2^code bytes
+ *   |                 "                       |  2   |     slab of objects of another size
+ *   |  pages in the run                       |  1   |     large block: its first page
+ *   |  0                                      |  3   |     was a slab or a large block, given back
+ *   |  0                                      |  0   |     never the slab core's
+ *
+ * Several slabs of 16 or 32 byte objects share a page, and their descriptors stand in a row, aligned to the row's length. The
+ * object's number within the page, without its low 6 bits, is then the distance in bytes from the first descriptor to the right one, because a
+ * slab has 64 objects and a descriptor 64 bytes: one OR and one AND find it, for every class.
+ */
+#ifndef MM_SLAB_PAGE_CODE_H
+#define MM_SLAB_PAGE_CODE_H
+
+#include <stdint.h>
+
+#include "base/units.h"
+
+#define PAGE_CODE_MASK      UINT64_C(63)
+#define PAGE_CODE_NONE      0u
+#define PAGE_CODE_LARGE     1u
+#define PAGE_CODE_ODD_SIZE  2u
+#define PAGE_CODE_GONE      3u
+#define PAGE_CODE_SHIFT_MIN 4u
+#define PAGE_CODE_SHIFT_MAX 12u
+
+struct slab;
+
+/* The descriptor for the object at `address`, by its page's word. Only meaningful for codes from PAGE_CODE_SHIFT_MIN up. */
+static inline struct slab *page_word_slab(uint64_t word, uintptr_t address)
+{
+    return (struct slab *)((word | ((address & PAGE_OFFSET_MASK) >> (word & PAGE_CODE_MASK))) & ~PAGE_CODE_MASK);
+}
+
+/* The same for any slab: objects of odd sizes never share a page among slabs. */
+static inline struct slab *page_word_any_slab(uint64_t word, uintptr_t address)
+{
+    return (word & PAGE_CODE_MASK) == PAGE_CODE_ODD_SIZE ? (struct slab *)(word & ~PAGE_CODE_MASK)
+                                                         : page_word_slab(word, address);
+}
+
+#endif

@@ -1,0 +1,57 @@
+/*
+ * A cache as the slab core sees it: the geometry of its slabs, and the slabs that no context owns.
+ *
+ * The lock guards the three lists and the counts beside them. Which list a slab is on follows from its free_word alone.
+ */
+#ifndef MM_SLAB_SLAB_CACHE_H
+#define MM_SLAB_SLAB_CACHE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/spinlock.h"
+#include "mm/kmem_cache.h"
+#include "mm/slab_context.h"
+
+#define SLAB_BYTES_MAX 32768u
+
+struct kmem_cache {
+    /* Geometry: written once. */
+    uint32_t object_size;       /* distance between objects, in bytes */
+    uint32_t object_reciprocal; /* ceil(2^32 / object_size) */
+    uint64_t object_bits;       /* objects_per_slab low bits set */
+    uint8_t object_shift;       /* log2 of object_size, or 0 when that is no power of two */
+    uint8_t objects_per_slab;
+    uint8_t slabs_per_run; /* 1, 2 or 4: slabs made from one run of pages */
+    uint8_t pages_per_run;
+    uint32_t slab_bytes;
+    uint32_t slot_empty_max; /* how many empty slabs a slot keeps */
+    slab_slot_t *slots; /* one for each context, by its index; NULL for kmalloc's caches, which use the contexts' own */
+    char name[KMEM_CACHE_NAME_MAX + 1];
+
+    spinlock_t lock;  /* LOCK_RANK_CACHE */
+    list_t available; /* slabs without an owner: some objects free, */
+    list_t full;      /* none free, */
+    list_t empty;     /* all free */
+    uint64_t available_count;
+    uint64_t full_count;
+    uint64_t empty_count;
+    uint64_t slabs_held;
+    uint64_t live_peak;
+
+    list_link_t link; /* all caches, under LOCK_RANK_CACHES */
+    bool is_tracked;  /* allocation tracking and poisoning: mm/slab/slab_debug.h */
+};
+
+/* Fills in the geometry for objects of `object_size` bytes (a multiple of 16, up to 4096); everything else is empty. */
+void slab_cache_init(kmem_cache_t *cache, const char *name, uint32_t object_size);
+
+/* Adds to, takes from the list of all caches. */
+void slab_caches_add(kmem_cache_t *cache);
+void slab_caches_remove(kmem_cache_t *cache);
+
+/* The sum over all contexts: frees first, so that they never exceed allocations. */
+void slab_cache_count(kmem_cache_t *cache, uint64_t *allocations, uint64_t *frees);
+
+#endif
