@@ -7,6 +7,7 @@
 #ifndef MM_ALLOCATION_CONTEXT_H
 #define MM_ALLOCATION_CONTEXT_H
 
+#include "arch/cpu_local.h"
 #include "base/status.h"
 #include "mm/page_context.h"
 #include "mm/slab_context.h"
