@@ -22,6 +22,7 @@ log=$1; shift
 source=$1; shift
 "$@" >"$log" 2>&1
 status=$?
+sed -i "s,$PWD/,,g" "$log"
 if [ $status -eq 0 ]; then
     : >"$log" # what remains is counts of warnings in headers that were not asked about
 elif [ ! -s "$log" ]; then

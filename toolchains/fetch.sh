@@ -76,7 +76,6 @@ apt_prepare() {
 apt_update() {
     say "reading the package lists of ${QUARRY_MIRROR:-the package sources of this machine}"
     apt-get -c "$conf" -qq update >"$apt/update.log" 2>&1 || cat "$apt/update.log" >&2
-    apt_updated=yes
 }
 
 # ---- one group ------------------------------------------------------------------------------------------------------
@@ -95,9 +94,9 @@ cached() {
 }
 
 # Sorts the missing rows into $work/batch.N as package=version, by what the archive has; exact ones that are gone are
-# listed in $work/gone.
+# listed in $work/gone; $work/moved is there when another version was planned for any.
 plan_downloads() {
-    rm -f "$work"/batch.* "$work/gone"
+    rm -f "$work"/batch.* "$work/gone" "$work/moved"
     # shellcheck disable=SC2046 # package names have no spaces
     apt-cache -c "$conf" madison $(cut -d ' ' -f 1 "$work/missing") 2>/dev/null |
         sed 's/^ *\([^ ]*\) | *\([^ ]*\) .*/\1 \2/' >"$work/offered"
@@ -106,10 +105,11 @@ plan_downloads() {
         if ! grep -qxF "$package $version" "$work/offered"; then
             offered=$(sed -n "s/^$package //p" "$work/offered" | head -n 1)
             if [ "$policy" = exact ] || [ -z "$offered" ]; then
-                echo "$package $version ${offered:-nothing}" >>"$work/gone"
+                echo "$package $version $policy $offered" >>"$work/gone"
                 continue
             fi
             version=$offered
+            : >"$work/moved"
         fi
         number=$(((number + 1) % JOBS))
         echo "$package=$version" >>"$work/batch.$number"
@@ -121,17 +121,12 @@ download() {
         flock 9
         [ -n "$(find "$apt/lists" -name '*_Packages*')" ] || apt_update
         plan_downloads
-        if [ -s "$work/gone" ] && [ -z "${apt_updated:-}" ]; then
+        if { [ -s "$work/gone" ] || [ -e "$work/moved" ]; } && [ -z "$(find "$apt/update.log" -mmin -10 2>/dev/null)" ]; then
             apt_update # our lists may be older than the lock
             plan_downloads
         fi
         if [ -s "$work/gone" ]; then
-            while read -r package version offered; do
-                say "@$group: package $package $version is not in the archive, which now has: $offered."
-            done <"$work/gone"
-            say "  It decides the bytes of an image, so no other version will do. Ways out: 'bazel run //toolchains:relock' to"
-            say "  take the current versions, QUARRY_MIRROR=URL for a mirror that still has this one, or a machine that built"
-            say "  this before: copy its $cache/packages."
+            explain_gone
             exit 1
         fi
         run_batches || {
@@ -144,6 +139,26 @@ download() {
             }
         }
     ) 9>"$apt/lock"
+}
+
+# Says for each package that can't be had why, and what can be done.
+explain_gone() {
+    if [ ! -s "$work/offered" ]; then
+        cat "$apt/update.log" >&2
+        say "@$group: no package list could be read from ${QUARRY_MIRROR:-the package sources of this machine}, so none of its"
+        say "  $count missing packages can be had. Look at the network and apt's proxy, or set QUARRY_MIRROR=URL to a mirror."
+        return
+    fi
+    while read -r package version policy offered; do
+        if [ -z "$offered" ]; then
+            say "@$group: package $package is in no package source; $version is what the lock names."
+        else
+            say "@$group: package $package $version is not in the archive, which now has $offered."
+            say "  It decides the bytes of an image, so no other version will do."
+        fi
+    done <"$work/gone"
+    say "Ways out: 'bazel run //toolchains:relock' takes the current versions; QUARRY_MIRROR=URL names a mirror that still has the"
+    say "  locked ones; or copy $cache/packages from a machine that built this before."
 }
 
 run_batches() {
@@ -180,7 +195,7 @@ file_downloads() {
         if [ "$got" != "$sha256" ]; then
             [ "$got_version" != "$version" ] ||
                 die "@$group: $package $version has SHA-256 $got, but the lock says $sha256; nothing was unpacked"
-            say "@$group: $package $version is gone from the archive; taking $got_version in its place"
+            say "@$group: $package $version is not in the archive (any more); taking $got_version in its place"
             echo "$got" >"$cache/packages/$sha256.moved"
         fi
         mv -f "$1" "$cache/packages/$got"
