@@ -66,6 +66,7 @@ def _test_impl(ctx):
         "expects": ctx.attr.expects,
         "extra": ctx.attr.extra,
         "feed": ctx.attr.feed,
+        "feed_after": ctx.attr.feed_after,
         "silence_seconds": ctx.attr.silence_seconds,
         "total_seconds": ctx.attr.total_seconds,
     }
@@ -108,7 +109,8 @@ _qemu_test = rule(
         extra = attr.string_list(doc = "more words for QEMU"),
         failing_line = attr.string(doc = "with expects = failure: a line that the failing row's story has"),
         failing_row = attr.string(doc = "with expects = failure: the one row that fails"),
-        feed = attr.string(doc = "typed on the console at the start"),
+        feed = attr.string(doc = "typed on the console"),
+        feed_after = attr.string(default = "quarry> ", doc = "what the guest says before it is typed to"),
         has = attr.string_list(doc = "with expects = text: parts of lines, in order"),
         silence_seconds = attr.int(default = 60, doc = "a guest that says nothing for so long hangs"),
         status = attr.int(default = 0, doc = "with expects = text: the exit status; -1: ends without one"),

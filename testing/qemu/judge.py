@@ -112,7 +112,8 @@ def run_test(config, environment):
         )
         command += ["-serial", "stdio", "-monitor", "none"]
         feed = config.get("feed", "").encode("utf-8")
-        ending = session.run(command, config["silence_seconds"], config["total_seconds"], feed)
+        prompt = config.get("feed_after", "").encode("utf-8")
+        ending = session.run(command, config["silence_seconds"], config["total_seconds"], feed, prompt)
     status = machine.status_of(ending.code) if ending.code is not None else None
     cases = JUDGES[config["expects"]](config, ending, status)
     if not cases:

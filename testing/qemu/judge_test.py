@@ -107,6 +107,8 @@ class SessionTest(unittest.TestCase):
     def test_input_reaches_the_guest(self):
         ending = self.run_guest([("echo",), ("exit", 1)], feed=b"help\n")
         self.assertEqual(ending.output, b"help\n")
+        ending = self.run_guest([("say", "$ "), ("echo",), ("exit", 1)], feed=b"help\n", feed_after=b"$ ")
+        self.assertEqual(ending.output, b"$ help\n")
 
     def test_bytes_that_are_no_text(self):
         ending = self.run_guest([("say", "\xff\xfe\x00ok\n"), ("exit", 1)])

@@ -7,12 +7,14 @@ runs the commands and the machine ends with their status, which is then this pro
 """
 
 import argparse
+import contextlib
 import os
 import shlex
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 
 try:
     import termios
@@ -21,6 +23,8 @@ except ImportError:  # a Python without it has no terminal to restore either
 
 import configuration
 import machines
+
+PROMPT = b"quarry> "
 
 
 def parse(arguments, config):
@@ -44,18 +48,49 @@ def words_for_kernel(config, options):
     return " ".join(word for word in words if word)
 
 
-def run_machine(command, is_terminal):
-    """Runs QEMU on our own standard streams; puts the terminal back as it was, however QEMU ended."""
-    saved = termios.tcgetattr(sys.stdin) if is_terminal and termios is not None else None
-    # Control-C is the guest's when QEMU has the terminal; what reaches us by other ways is passed on.
-    process = subprocess.Popen(command)
+def pass_signals_to(process):
+    """Control-C is the guest's when QEMU has the terminal; what reaches us by other ways ends the machine."""
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, lambda *_: process.terminate())
+
+
+def run_on_terminal(command):
+    """Runs QEMU on the terminal, and puts that back as it was, however QEMU ended."""
+    saved = termios.tcgetattr(sys.stdin) if termios is not None else None
+    process = subprocess.Popen(command)
+    pass_signals_to(process)
     try:
         return process.wait()
     finally:
         if saved is not None:
             termios.tcsetattr(sys.stdin, termios.TCSADRAIN, saved)
+
+
+def type_for(process):
+    """Types our standard input to the guest, and Control-D at its end, so that no shell waits for ever."""
+    with contextlib.suppress(OSError):
+        while piece := os.read(0, 4096):
+            process.stdin.write(piece)
+        process.stdin.write(b"\x04")
+
+
+def run_on_pipes(command, has_input):
+    """
+    Runs QEMU without a terminal. Input waits for the shell's first prompt: a serial line that nobody has set up yet drops what
+    comes.
+    """
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+    pass_signals_to(process)
+    heard = b""
+    typist = None
+    while piece := os.read(process.stdout.fileno(), 65536):
+        sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.flush()
+        heard = (heard + piece)[-len(piece) - len(PROMPT) :]
+        if has_input and typist is None and PROMPT in heard:
+            typist = threading.Thread(target=type_for, args=(process,), daemon=True)
+            typist.start()
+    return process.wait()
 
 
 def exit_status(machine, code, is_scripted):
@@ -95,7 +130,8 @@ def main():
             if options.show:
                 print(shlex.join(command))
                 return 0
-            return exit_status(machine, run_machine(command, is_terminal), options.run is not None)
+            code = run_on_terminal(command) if is_terminal else run_on_pipes(command, options.run is None)
+            return exit_status(machine, code, options.run is not None)
     except machines.Refused as refusal:
         print("%s: %s" % ("//:qemu_" + config["platform"], refusal), file=sys.stderr)
         return 2

@@ -1,5 +1,6 @@
 """One guest from start to end: its serial output, and how it ended. A guest that says nothing for too long is killed."""
 
+import contextlib
 import os
 import selectors
 import subprocess
@@ -20,9 +21,10 @@ class Ending:
         return text.split("\n")
 
 
-def run(command, silence_seconds, total_seconds, feed=b"", output_max=64 << 20):
+def run(command, silence_seconds, total_seconds, feed=b"", feed_after=b"", output_max=64 << 20):
     """
-    Runs a command whose standard output is the serial line, feeding it `feed`, until it ends by itself.
+    Runs a command whose standard output is the serial line, until it ends by itself. When it has said `feed_after`, `feed` is typed: a
+    serial line that nobody has set up yet drops what comes.
 
     It is killed when nothing comes for silence_seconds, after total_seconds, or when it has said output_max bytes.
     """
@@ -34,14 +36,13 @@ def run(command, silence_seconds, total_seconds, feed=b"", output_max=64 << 20):
     reason = None
     last_heard = started
     try:
-        try:
-            process.stdin.write(feed)
-            process.stdin.flush()
-        except BrokenPipeError:
-            pass  # it ended already; the exit code tells
         with selectors.DefaultSelector() as selector:
             selector.register(process.stdout, selectors.EVENT_READ)
             while reason is None:
+                if feed and feed_after in output:
+                    with contextlib.suppress(BrokenPipeError):  # it ended already; the exit code tells
+                        process.stdin.write(feed)
+                    feed = b""
                 now = time.monotonic()
                 wait = min(last_heard + silence_seconds, started + total_seconds) - now
                 if wait <= 0:
