@@ -173,8 +173,11 @@ static bool take_anywhere(page_tree_t *tree, page_context_t *context, const page
 {
     const uint64_t end = align_up(search->limit, PAGES_PER_BLOCK) / PAGES_PER_BLOCK;
     const uint64_t spared = tree->ordinary_from < end ? tree->ordinary_from : end;
-    return take_between(tree, context, search, spared, end, first) ||
-           take_between(tree, context, search, 0, spared, first);
+    if (take_between(tree, context, search, spared, end, first)) {
+        return true;
+    }
+    /* All of it once more, since a long run may lie across the boundary. */
+    return spared > 0 && take_between(tree, context, search, 0, end, first);
 }
 
 static bool take_locked(page_tree_t *tree, page_context_t *context, const page_search_t *search, bool may_use_reserve,
