@@ -198,13 +198,17 @@ bool radix_find(const radix_table_t *table, uintptr_t address, radix_leaf_t *lea
     return true;
 }
 
-status_t radix_prepare_root(const radix_table_t *table, uintptr_t address, machine_page_source_t source, void *context)
+status_t radix_prepare(const radix_table_t *table, uintptr_t address, unsigned level, machine_page_source_t source,
+                       void *context)
 {
-    const unsigned level = table->format->levels - 1;
-    const radix_place_t place = {entry_of(table->root, address, level), level};
-
-    if (table->format->is_present(*place.entry)) {
-        return STATUS_OK;
+    for (;;) {
+        const radix_place_t place = descend(table, address);
+        if (place.level <= level || table->format->is_present(*place.entry)) {
+            return STATUS_OK;
+        }
+        const status_t status = link_table(table, place, address, source, context);
+        if (status != STATUS_OK) {
+            return status;
+        }
     }
-    return link_table(table, place, address, source, context);
 }

@@ -87,10 +87,11 @@ MUST_USE status_t radix_protect(const radix_table_t *table, uintptr_t address, u
 MUST_USE bool radix_find(const radix_table_t *table, uintptr_t address, radix_leaf_t *leaf);
 
 /*
- * Sees to it that the root's entry for `address` points to a table, so that whoever shares the root's entries shares
- * what comes below. Returns STATUS_NO_MEMORY when `source` ran dry.
+ * Makes the tables that lead to the entry for `address` at `level`, where they are missing: with level 0, mapping a
+ * page there needs no more memory; with the level below the root's, whoever copies the root's entries shares what comes
+ * later. Returns STATUS_NO_MEMORY when `source` ran dry; tables already made stay, so that a later call gets further.
  */
-MUST_USE status_t radix_prepare_root(const radix_table_t *table, uintptr_t address, machine_page_source_t source,
-                                     void *context);
+MUST_USE status_t radix_prepare(const radix_table_t *table, uintptr_t address, unsigned level,
+                                machine_page_source_t source, void *context);
 
 #endif

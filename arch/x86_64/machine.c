@@ -23,21 +23,7 @@ status_t machine_back_page_words(const uint64_t *word, machine_page_source_t sou
     if (machine_page_words_are_backed(word)) {
         return STATUS_OK;
     }
-    /* A call that runs dry on the way to the tables keeps the page for the next one: callers come back with one page more. */
-    static void *spare;
-    if (spare == NULL) {
-        spare = source(context);
-    }
-    if (spare == NULL) {
-        return STATUS_NO_MEMORY;
-    }
-    machine_zero_page(spare);
-    const status_t status =
-        page_table_map(page_address, pointer_to_physical(spare), PAGE_SIZE, PAGE_ACCESS_WRITE, source, context);
-    if (status == STATUS_OK) {
-        spare = NULL;
-    }
-    return status;
+    return page_table_map_new_page(page_address, source, context);
 }
 
 bool machine_page_words_are_backed(const uint64_t *word)

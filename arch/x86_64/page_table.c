@@ -27,6 +27,7 @@
 #define ENTRY_NO_EXECUTE    (UINT64_C(1) << 63)
 #define ENTRY_ADDRESS       UINT64_C(0x000ffffffffff000)
 
+#define ROOT_LEVEL          3
 #define ROOT_INDEX(address) (((address) >> 39) & 511)
 #define IMAGE_TABLE_INDEX   510 /* of the last root entry's table: the GiB at ADDRESS_IMAGE */
 
@@ -155,7 +156,7 @@ static status_t map_image(void)
             return status;
         }
     }
-    const uint64_t *const pointers = physical_to_pointer(entry_address(top[ROOT_INDEX(ADDRESS_IMAGE)], 3));
+    const uint64_t *const pointers = physical_to_pointer(entry_address(top[ROOT_INDEX(ADDRESS_IMAGE)], ROOT_LEVEL));
     boot_table_high[IMAGE_TABLE_INDEX] = pointers[IMAGE_TABLE_INDEX];
     cr3_write(cr3_read());
     return STATUS_OK;
@@ -198,17 +199,31 @@ status_t page_table_prepare(void)
     page_table_root[0] = 0;
     cr3_write(cr3_read());
 
-    status = radix_prepare_root(&kernel_table, ADDRESS_STACKS, page_table_early_page, NULL);
+    status = radix_prepare(&kernel_table, ADDRESS_STACKS, ROOT_LEVEL - 1, page_table_early_page, NULL);
     if (status != STATUS_OK) {
         return status;
     }
-    return radix_prepare_root(&kernel_table, ADDRESS_DEVICES, page_table_early_page, NULL);
+    return radix_prepare(&kernel_table, ADDRESS_DEVICES, ROOT_LEVEL - 1, page_table_early_page, NULL);
 }
 
 status_t page_table_map(uintptr_t address, physical_address_t physical, uint64_t size, page_access_t access,
                         machine_page_source_t source, void *context)
 {
     return radix_map(&kernel_table, address, physical, size, access, source, context);
+}
+
+status_t page_table_map_new_page(uintptr_t address, machine_page_source_t source, void *context)
+{
+    const status_t status = radix_prepare(&kernel_table, address, 0, source, context);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    void *const page = source(context);
+    if (page == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    machine_zero_page(page);
+    return page_table_map(address, pointer_to_physical(page), PAGE_SIZE, PAGE_ACCESS_WRITE, source, context);
 }
 
 bool page_table_find(uintptr_t address, radix_leaf_t *leaf)

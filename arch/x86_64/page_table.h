@@ -25,6 +25,13 @@ MUST_USE status_t page_table_prepare(void);
 MUST_USE status_t page_table_map(uintptr_t address, physical_address_t physical, uint64_t size, page_access_t access,
                                  machine_page_source_t source, void *context);
 
+/*
+ * Maps a page from `source`, filled with zeros, writable, at `address`, where nothing is mapped. Tables are made first,
+ * so that running dry never costs a page that was meant for the mapping: a source of one page a call gets there in the
+ * end. STATUS_NO_MEMORY, no other.
+ */
+MUST_USE status_t page_table_map_new_page(uintptr_t address, machine_page_source_t source, void *context);
+
 /* Looks an address of the kernel's half up. */
 MUST_USE bool page_table_find(uintptr_t address, radix_leaf_t *leaf);
 

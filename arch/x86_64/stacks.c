@@ -45,12 +45,7 @@ status_t stacks_map(uint32_t index, machine_page_source_t source, void *context)
             if (page_table_find(at, &leaf)) {
                 continue;
             }
-            void *const page = source(context);
-            if (page == NULL) {
-                return STATUS_NO_MEMORY;
-            }
-            const status_t status =
-                page_table_map(at, pointer_to_physical(page), PAGE_SIZE, PAGE_ACCESS_WRITE, source, context);
+            const status_t status = page_table_map_new_page(at, source, context);
             if (status != STATUS_OK) {
                 return status;
             }

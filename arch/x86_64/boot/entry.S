@@ -140,7 +140,7 @@ boot_common:
     lgdt boot_gdt_pointer
     ljmp $SELECTOR_KERNEL_CODE, $boot_long_mode
 
-/* A 32-bit CPU: say so on the serial line, within bounded waits, and stop. */
+/* A 32-bit CPU: say so on the serial line, within bounded waits, end an emulator that can be ended, and stop. */
 boot_no_long_mode:
     movl $boot_no_long_mode_text, %esi
 2:  movl $0x100000, %ecx
@@ -156,6 +156,9 @@ boot_no_long_mode:
     movw $0x3f8, %dx
     outb %al, %dx
     jmp 2b
+1:  movb $1, %al
+    movw $0xf4, %dx
+    outb %al, %dx
 1:  cli
     hlt
     jmp 1b
