@@ -41,9 +41,7 @@ void *_kmalloc(size_t size)
     if (UNLIKELY(size - 1 >= KMALLOC_SLAB_MAX)) {
         return alloc_odd(size);
     }
-    const unsigned shift = kmalloc_shift(size);
-    void *const object = kmalloc_take(shift);
-    return LIKELY(object != NULL) ? object : kmalloc_refill(shift, CALLER);
+    return kmalloc_class(kmalloc_shift(size), CALLER);
 }
 
 /* Whatever is no free into the context's current slab of one of kmalloc's classes. */
@@ -75,19 +73,20 @@ void _kfree(void *pointer)
     const uint64_t word = RELAXED_LOAD(word_place);
     const unsigned shift = word & PAGE_CODE_MASK;
     slab_slot_t *const slot = &context_current()->slots[shift];
-    slab_t *const slab = page_word_slab(word, address);
+    const uintptr_t index = address >> shift;
+    slab_t *const slab = page_word_slab(word, index, slot->row_mask);
     if (UNLIKELY(slab != RELAXED_LOAD(&slot->current))) {
         free_other(pointer, CALLER);
         return;
     }
-    const uint64_t free_word = RELAXED_LOAD(&slot->free_word);
-    const uint64_t taken = free_word | atomic_load_explicit(&slab->remote_word, memory_order_relaxed);
-    const uintptr_t index = address >> shift;
-    if (UNLIKELY(((taken >> (index & 63)) & 1) != 0 || index << shift != address)) {
+    uint64_t free_word = RELAXED_LOAD(&slot->free_word);
+    const uint64_t remote_word = atomic_load_explicit(&slab->remote_word, memory_order_relaxed);
+    if (UNLIKELY(((uint32_t)address & slot->offset_mask) != 0 || bit_is_set(remote_word, index) ||
+                 bit_test_and_set(&free_word, index))) {
         free_other(pointer, CALLER);
         return;
     }
-    RELAXED_STORE(&slot->free_word, free_word | UINT64_C(1) << (index & 63));
+    RELAXED_STORE(&slot->free_word, free_word);
     RELAXED_ADD(&slot->frees, 1);
 }
 

@@ -24,7 +24,7 @@ typedef struct descriptor_page {
     list_link_t available;
     list_link_t all;
     unsigned group;
-} descriptor_page_t;
+} ALIGNED(CACHE_LINE_BYTES) descriptor_page_t;
 
 _Static_assert(sizeof(descriptor_page_t) <= HEADER_PLACES * sizeof(slab_t), "the header fits its places");
 _Static_assert(PAGE_SIZE / sizeof(slab_t) == BITS_PER_WORD, "a page of descriptors is a word of them");

@@ -30,11 +30,8 @@ void kmem_cache_stats(kmem_cache_t *cache, kmem_cache_stats_t *stats)
     __builtin_memcpy(stats->name, cache->name, sizeof stats->name);
     slab_cache_count(cache, &stats->allocations, &stats->frees);
     stats->objects_live = stats->allocations - stats->frees;
-    for (slab_context_t *context = slab_context_first(); context != NULL; context = context->next) {
-        const slab_slot_t *const slot = slab_slot(cache, context);
-        stats->allocations_failed += RELAXED_LOAD(&slot->failures);
-        stats->remote_frees += RELAXED_LOAD(&slot->remote_frees);
-    }
+    stats->allocations_failed = atomic_load_explicit(&cache->failures, memory_order_relaxed);
+    stats->remote_frees = atomic_load_explicit(&cache->remote_frees, memory_order_relaxed);
 
     const spinlock_hold_t hold = spinlock_lock(&cache->lock);
     if (stats->objects_live > cache->live_peak) {

@@ -10,7 +10,7 @@
  *
  * Several slabs of 16 or 32 byte objects share a page, and their descriptors stand in a row, aligned to the row's length. The
  * object's number within the page, without its low 6 bits, is then the distance in bytes from the first descriptor to the right one, because a
- * slab has 64 objects and a descriptor 64 bytes: one OR and one AND find it, for every class.
+ * slab has 64 objects and a descriptor 64 bytes: one AND, one OR and one AND find it, for every class.
  */
 #ifndef MM_SLAB_PAGE_CODE_H
 #define MM_SLAB_PAGE_CODE_H
@@ -29,17 +29,23 @@
 
 struct slab;
 
-/* The descriptor for the object at `address`, by its page's word. Only meaningful for codes from PAGE_CODE_SHIFT_MIN up. */
-static inline struct slab *page_word_slab(uint64_t word, uintptr_t address)
+/* For objects of 2^code bytes: the bits of (address >> code) that tell which slab of its page an object is in. */
+static inline uint32_t page_code_row_mask(unsigned code)
 {
-    return (struct slab *)((word | ((address & PAGE_OFFSET_MASK) >> (word & PAGE_CODE_MASK))) & ~PAGE_CODE_MASK);
+    return code < PAGE_CODE_SHIFT_MIN ? 0 : (uint32_t)(PAGE_OFFSET_MASK >> code & ~PAGE_CODE_MASK);
 }
 
-/* The same for any slab: objects of odd sizes never share a page among slabs. */
+/* The descriptor of object number `index` (address >> code), by its page's word and the code's row mask. */
+static inline struct slab *page_word_slab(uint64_t word, uintptr_t index, uint32_t row_mask)
+{
+    return (struct slab *)((word | (index & row_mask)) & ~PAGE_CODE_MASK);
+}
+
+/* The same by address, for any code that stands for a slab. */
 static inline struct slab *page_word_any_slab(uint64_t word, uintptr_t address)
 {
-    return (word & PAGE_CODE_MASK) == PAGE_CODE_ODD_SIZE ? (struct slab *)(word & ~PAGE_CODE_MASK)
-                                                         : page_word_slab(word, address);
+    const unsigned code = word & PAGE_CODE_MASK;
+    return page_word_slab(word, address >> code, page_code_row_mask(code));
 }
 
 #endif

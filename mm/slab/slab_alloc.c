@@ -63,7 +63,7 @@ void slab_slot_retire(slab_slot_t *slot, slab_context_t *context)
     if (slab->free_word != 0) {
         slab_partial_push(slot, slab);
         if (slab->free_word == slab_all_free(slab)) {
-            RELAXED_ADD(&slot->empty_count, 1);
+            slot->empty_count++;
         }
     }
 }
@@ -90,7 +90,7 @@ static slab_t *find_slab(kmem_cache_t *cache, slab_slot_t *slot, slab_context_t 
     }
     slab_partial_remove(slot, slab);
     if (slab->free_word == slab_all_free(slab)) {
-        RELAXED_STORE(&slot->empty_count, slot->empty_count - 1);
+        slot->empty_count--;
     }
     return slab;
 }
@@ -116,7 +116,7 @@ void *slab_alloc_slow(kmem_cache_t *cache, slab_context_t *context, uintptr_t ca
             slab = find_slab(cache, slot, context);
         }
         if (slab == NULL) {
-            RELAXED_ADD(&slot->failures, 1);
+            atomic_fetch_add_explicit(&cache->failures, 1, memory_order_relaxed);
             return NULL;
         }
         slot_make_current(slot, slab, context);

@@ -40,6 +40,9 @@ struct kmem_cache {
     uint64_t slabs_held;
     uint64_t live_peak;
 
+    _Atomic uint64_t failures;     /* allocations that got NULL */
+    _Atomic uint64_t remote_frees; /* frees by others than the owner, as collected */
+
     list_link_t link; /* all caches, under LOCK_RANK_CACHES */
     bool is_tracked;  /* allocation tracking and poisoning: mm/slab/slab_debug.h */
 };

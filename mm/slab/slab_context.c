@@ -20,7 +20,11 @@ static uint32_t registry_count;
 status_t slab_context_register(slab_context_t *context)
 {
     for (unsigned code = 0; code < SLAB_SLOT_COUNT; code++) {
-        context->slots[code] = (slab_slot_t){.current = SLAB_NONE};
+        context->slots[code] = (slab_slot_t){
+            .current = SLAB_NONE,
+            .offset_mask = (1u << code) - 1,
+            .row_mask = page_code_row_mask(code),
+        };
     }
     atomic_init(&context->posted, NULL);
     atomic_init(&context->is_collecting, 0);
@@ -50,7 +54,7 @@ void slab_slot_trim(kmem_cache_t *cache, slab_context_t *context)
         slab_t *const next = slab->link.next == NULL ? NULL : CONTAINER_OF(slab->link.next, slab_t, link);
         if (slab->free_word == slab_all_free(slab)) {
             slab_partial_remove(slot, slab);
-            RELAXED_STORE(&slot->empty_count, slot->empty_count - 1);
+            slot->empty_count--;
             slab_pool_put(slab);
         }
         slab = next;

@@ -40,7 +40,7 @@ static bool is_free_in_slot_of(slab_context_t *owner, slab_t *slab, uint64_t bit
 static void became_empty(slab_slot_t *slot, slab_t *slab)
 {
     if (slot->empty_count < slab->cache->slot_empty_max) {
-        RELAXED_ADD(&slot->empty_count, 1);
+        slot->empty_count++;
         return;
     }
     slab_partial_remove(slot, slab);
@@ -101,7 +101,7 @@ static void collect_slab(slab_context_t *context, slab_t *slab)
     if (UNLIKELY(both != 0)) {
         slab_misuse_double_free(slab, slab_object(slab, find_first_set(both)));
     }
-    RELAXED_ADD(&slot->remote_frees, count_set(bits));
+    atomic_fetch_add_explicit(&cache->remote_frees, count_set(bits), memory_order_relaxed);
     if (is_current) {
         RELAXED_STORE(&slot->free_word, slot->free_word | bits);
     } else {

@@ -160,7 +160,7 @@ slab_t *slab_pool_take(kmem_cache_t *cache, slab_context_t *context)
     slab_slot_t *const slot = slab_slot(cache, context);
     for (unsigned i = 1; i < cache->slabs_per_run; i++) {
         slab_partial_push(slot, &first[i]);
-        RELAXED_ADD(&slot->empty_count, 1);
+        slot->empty_count++;
     }
     uint64_t allocations;
     uint64_t frees;

@@ -45,10 +45,50 @@ static ALWAYS_INLINE unsigned find_first_zero(uint64_t word)
     return find_first_set(~word);
 }
 
+/*
+ * The index of the highest set bit. `word` is not 0. Written out for x86, where compilers make BSR's result into a count of leading zeros and back
+ * (Intel SDM vol. 2, BSR).
+ */
+static ALWAYS_INLINE unsigned find_last_set_nonzero(uint64_t word)
+{
+#if defined(__x86_64__)
+    if (!__builtin_constant_p(word)) {
+        uint64_t index;
+        __asm__("bsrq %1, %0" : "=r"(index) : "r"(word) : "cc");
+        return (unsigned)index;
+    }
+#endif
+    return 63u - (unsigned)__builtin_clzll(word);
+}
+
 /* The index of the highest set bit, or BITS_NONE. */
 static ALWAYS_INLINE unsigned find_last_set(uint64_t word)
 {
-    return word == 0 ? BITS_NONE : 63u - (unsigned)__builtin_clzll(word);
+    return word == 0 ? BITS_NONE : find_last_set_nonzero(word);
+}
+
+/* Whether bit `index` modulo 64 is set. */
+static ALWAYS_INLINE bool bit_is_set(uint64_t word, uint64_t index)
+{
+    return ((word >> (index & (BITS_PER_WORD - 1))) & 1) != 0;
+}
+
+/*
+ * Sets bit `index` modulo 64; returns whether it was set before. Written out for x86, where compilers make four instructions of what BTS does in
+ * one (Intel SDM vol. 2, BTS: the register form takes the index modulo 64 and leaves the old bit in the carry flag).
+ */
+static ALWAYS_INLINE bool bit_test_and_set(uint64_t *word, uint64_t index)
+{
+#if defined(__x86_64__)
+    bool was_set;
+    __asm__("btsq %2, %0" : "+r"(*word), "=@ccc"(was_set) : "r"(index));
+    return was_set;
+#else
+    const uint64_t bit = UINT64_C(1) << (index & (BITS_PER_WORD - 1));
+    const bool was_set = (*word & bit) != 0;
+    *word |= bit;
+    return was_set;
+#endif
 }
 
 /* How many bits are set. */

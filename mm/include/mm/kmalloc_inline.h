@@ -29,16 +29,16 @@ MUST_USE void *kmalloc_refill(unsigned shift, uintptr_t caller);
 /* The class of a size from 1 to KMALLOC_SLAB_MAX, as log2 of its objects' size. */
 static ALWAYS_INLINE unsigned kmalloc_shift(size_t size)
 {
-    return 64u - (unsigned)__builtin_clzll((size - 1) | ((1u << KMALLOC_SHIFT_MIN) - 1));
+    return find_last_set_nonzero((size - 1) | ((1u << KMALLOC_SHIFT_MIN) - 1)) + 1;
 }
 
-/* Takes an object of class `shift` from the calling context's current slab, or NULL when that has none. */
-static ALWAYS_INLINE void *kmalloc_take(unsigned shift)
+/* Allocates an object of class `shift`: from the calling context's current slab, or when that is used up as kmalloc_refill() does. */
+static ALWAYS_INLINE void *kmalloc_class(unsigned shift, uintptr_t caller)
 {
     slab_slot_t *const slot = &((slab_context_t *)allocation_context_current())->slots[shift];
     const uint64_t word = RELAXED_LOAD(&slot->free_word);
     if (UNLIKELY(word == 0)) {
-        return NULL;
+        return kmalloc_refill(shift, caller);
     }
     RELAXED_STORE(&slot->free_word, word & (word - 1));
     RELAXED_ADD(&slot->allocations, 1);
@@ -48,8 +48,7 @@ static ALWAYS_INLINE void *kmalloc_take(unsigned shift)
 static ALWAYS_INLINE void *kmalloc(size_t size)
 {
     if (__builtin_constant_p(size) && size - 1 < KMALLOC_SLAB_MAX) {
-        void *const object = kmalloc_take(kmalloc_shift(size));
-        return LIKELY(object != NULL) ? object : kmalloc_refill(kmalloc_shift(size), 0);
+        return kmalloc_class(kmalloc_shift(size), 0);
     }
     return _kmalloc(size);
 }

@@ -27,16 +27,19 @@ struct slab;
  * The slot of an object of 2^n bytes from kmalloc is slots[n]: the page word of its page says n (mm/slab/page_code.h).
  */
 typedef struct slab_slot {
-    uint64_t free_word;    /* free objects of the current slab */
-    uintptr_t base;        /* where bit 0 of free_word lies: may be before the slab itself, see mm/slab/slab.h */
-    struct slab *current;  /* SLAB_NONE when there is none; never NULL */
-    uint64_t allocations;  /* by this context, ever */
-    uint64_t frees;        /* by this context, ever, whoever owned the slab */
-    struct slab *partial;  /* owned slabs with free objects that are not current: a list through their links */
-    uint32_t remote_frees; /* frees by others that this context collected */
-    uint32_t empty_count;  /* slabs on `partial` that have no live object */
-    uint32_t generation;   /* grows by 2 when the current slab changes; odd in the middle of it */
-    uint32_t failures;     /* allocations that got NULL */
+    uint64_t free_word;   /* free objects of the current slab */
+    uintptr_t base;       /* where bit 0 of free_word lies: may be before the slab itself, see mm/slab/slab.h */
+    struct slab *current; /* SLAB_NONE when there is none; never NULL */
+    uint64_t allocations; /* by this context, ever */
+    uint64_t frees;       /* by this context, ever, whoever owned the slab */
+    struct slab *partial; /* owned slabs with free objects that are not current: a list through their links */
+    uint32_t generation;  /* grows by 2 when the current slab changes; odd in the middle of it */
+    uint32_t empty_count; /* slabs on `partial` that have no live object */
+
+    /* Constants of kmalloc's classes; 0 in the slots of typed caches. */
+    uint32_t offset_mask; /* the address bits that are 0 where an object starts */
+    uint32_t
+        row_mask; /* the bits of an object's number that tell which slab of its page it is in: mm/slab/page_code.h */
 } ALIGNED(CACHE_LINE_BYTES) slab_slot_t;
 
 _Static_assert(sizeof(slab_slot_t) == CACHE_LINE_BYTES, "a slot is a cache line");
