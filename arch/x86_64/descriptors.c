@@ -19,7 +19,7 @@
 
 #define GATE_INTERRUPT UINT64_C(0x8e) /* present, ring 0, masks interrupts */
 #define GATE_FROM_USER UINT64_C(0x60) /* the INT instruction may be used in ring 3 */
-#define STUB_BYTES     16             /* trap_entry.S: one stub a vector */
+#define ENTRY_BYTES    16             /* trap_entry.S: one entry a vector */
 
 typedef struct interrupt_gate {
     uint64_t low;
@@ -32,7 +32,7 @@ typedef struct __attribute__((packed)) table_pointer {
     uint64_t base;
 } table_pointer_t;
 
-extern const char trap_stubs[];
+extern const char trap_entries[];
 
 static ALIGNED(16) interrupt_gate_t interrupt_table[VECTOR_COUNT];
 
@@ -58,7 +58,7 @@ _Static_assert(STACK_THREAD == 0 && STACK_KIND_COUNT - 1 <= INTERRUPT_STACK_COUN
 static void fill_interrupt_table(void)
 {
     for (unsigned vector = 0; vector < VECTOR_COUNT; vector++) {
-        const uint64_t handler = (uint64_t)(uintptr_t)trap_stubs + (uint64_t)vector * STUB_BYTES;
+        const uint64_t handler = (uint64_t)(uintptr_t)trap_entries + (uint64_t)vector * ENTRY_BYTES;
         const uint64_t type = GATE_INTERRUPT | (vector == EXCEPTION_BREAKPOINT ? GATE_FROM_USER : 0);
         interrupt_table[vector] = (interrupt_gate_t){
             .low = (handler & 0xffff) | (uint64_t)SELECTOR_KERNEL_CODE << 16 |

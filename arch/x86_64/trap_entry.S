@@ -1,7 +1,7 @@
 /*
  * Entry and return of exceptions and interrupts (Intel SDM vol. 3, 6.12 and 6.14).
  *
- * One stub of 16 bytes for each vector pushes a zero where the CPU pushed no error code, then the vector, and goes to
+ * One entry of 16 bytes for each vector pushes a zero where the CPU pushed no error code, then the vector, and goes to
  * one of two tails:
  *
  *   trap_ordinary   GS base is the user's exactly if the interrupted code ran in user mode, so CS decides about SWAPGS
@@ -76,8 +76,8 @@
 
     .text
     .balign 16
-    .globl trap_stubs
-trap_stubs:
+    .globl trap_entries
+trap_entries:
     .set vector, 0
     .rept 256
     .balign 16

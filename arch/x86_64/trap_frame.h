@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 /*
- * From the lowest address up: pushed by the entry code, then by the stub, then by the CPU (Intel SDM vol. 3, figure
+ * From the lowest address up: pushed by the common code, then by the vector's entry, then by the CPU (Intel SDM vol. 3, figure
  * 6-9).
  */
 typedef struct trap_frame {
