@@ -37,7 +37,7 @@ static uint64_t draw_word(property_run_t *run)
     }
 }
 
-static bool bit_is_set(uint64_t word, unsigned bit)
+static bool model_bit(uint64_t word, unsigned bit)
 {
     return bit < 64 && (word >> bit & 1) != 0;
 }
@@ -52,7 +52,7 @@ static void scans_agree_with_a_loop(property_run_t *run)
     unsigned count = 0;
 
     for (unsigned bit = 0; bit < 64; bit++) {
-        if (bit_is_set(word, bit)) {
+        if (model_bit(word, bit)) {
             first_set = first_set == BITS_NONE ? bit : first_set;
             last_set = bit;
             count++;
@@ -66,6 +66,22 @@ static void scans_agree_with_a_loop(property_run_t *run)
     PROPERTY_EXPECT_EQUAL(run, count_set(word), count);
     if (word != 0) {
         PROPERTY_EXPECT_EQUAL(run, find_first_set_nonzero(word), first_set);
+        PROPERTY_EXPECT_EQUAL(run, find_last_set_nonzero(word), last_set);
+    }
+}
+
+/* Validates 1.5, 5.2: one bit is looked at and set, counted modulo 64, and the answer is what it was before. */
+static void one_bit_is_set_and_told(property_run_t *run)
+{
+    const uint64_t word = draw_word(run);
+    const uint64_t index = property_draw(run, 64) + 64 * property_draw(run, 3);
+    const bool was_set = model_bit(word, (unsigned)(index % 64));
+    uint64_t changed = word;
+
+    PROPERTY_EXPECT_EQUAL(run, bit_is_set(word, index), was_set);
+    PROPERTY_EXPECT_EQUAL(run, bit_test_and_set(&changed, index), was_set);
+    for (unsigned bit = 0; bit < 64; bit++) {
+        PROPERTY_EXPECT_EQUAL(run, model_bit(changed, bit), bit == index % 64 || model_bit(word, bit));
     }
 }
 
@@ -81,7 +97,7 @@ static void runs_agree_with_a_loop(property_run_t *run)
     for (unsigned start = 0; start < 64; start++) {
         bool fits = true;
         for (unsigned bit = 0; bit < count; bit++) {
-            fits = fits && bit_is_set(word, start + bit);
+            fits = fits && model_bit(word, start + bit);
         }
         if (fits) {
             starts |= UINT64_C(1) << start;
@@ -100,9 +116,9 @@ static void masks_have_the_bits_they_say(property_run_t *run)
     const unsigned alignment = 1u << property_draw(run, 7);
 
     for (unsigned bit = 0; bit < 64; bit++) {
-        PROPERTY_EXPECT_EQUAL(run, bit_is_set(bits_low(count), bit), bit < count);
-        PROPERTY_EXPECT_EQUAL(run, bit_is_set(bits_range(first, count), bit), bit >= first && bit < first + count);
-        PROPERTY_EXPECT_EQUAL(run, bit_is_set(bits_every(alignment), bit), bit % alignment == 0);
+        PROPERTY_EXPECT_EQUAL(run, model_bit(bits_low(count), bit), bit < count);
+        PROPERTY_EXPECT_EQUAL(run, model_bit(bits_range(first, count), bit), bit >= first && bit < first + count);
+        PROPERTY_EXPECT_EQUAL(run, model_bit(bits_every(alignment), bit), bit % alignment == 0);
     }
 }
 
