@@ -142,8 +142,8 @@ bool page_world_alloc(page_world_t *world, page_context_t *context, const pages_
     const bool is_met = page_tree_alloc(&world->tree, context, request, &first);
     adopt_metadata(world);
     if (!is_met) {
-        const reach_t reach = {.world = world, .own = context};
-        PROPERTY_EXPECT(run, !page_model_has_run(&world->model, &search, is_out_of_reach, (void *)&reach));
+        reach_t reach = {.world = world, .own = context};
+        PROPERTY_EXPECT(run, !page_model_has_run(&world->model, &search, is_out_of_reach, &reach));
         return false;
     }
     property_note(run, "pages %llu + %llu handed out", (unsigned long long)first.value,
