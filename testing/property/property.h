@@ -18,7 +18,8 @@
  * on the CPU that runs the property, in thread context; what runs elsewhere goes through property_worker_run() (below).
  *
  * Choices shrink towards 0 and towards fewer of them: let 0 stand for the simplest alternative, and draw a step's choices
- * together, so that a step can be dropped as a whole.
+ * together, so that a step can be dropped as a whole. Never put two draws into one expression or one call's arguments: C leaves open which
+ * comes first, and a replay on another machine may differ.
  */
 #ifndef TESTING_PROPERTY_PROPERTY_H
 #define TESTING_PROPERTY_PROPERTY_H

@@ -280,7 +280,8 @@ static void text_stays_in_its_buffer(property_run_t *run)
     PROPERTY_EXPECT_EQUAL(run, text_length(whole), whole_length);
 }
 
-PROPERTY_SUITE(base_words, PROPERTY(scans_agree_with_a_loop, "1.6 2.10"), PROPERTY(runs_agree_with_a_loop, "2.1 2.10"),
+PROPERTY_SUITE(base_words, PROPERTY(scans_agree_with_a_loop, "1.6 2.10"), PROPERTY(one_bit_is_set_and_told, "1.5 5.2"),
+               PROPERTY(runs_agree_with_a_loop, "2.1 2.10"),
                PROPERTY_EXHAUSTIVE(masks_have_the_bits_they_say, 1, "2.10"),
                PROPERTY(rounding_lands_on_multiples, "1.3 2.1"), PROPERTY(memory_functions_agree_with_loops, "1.2"),
                PROPERTY(numbers_are_written_and_read_back, "4.5"), PROPERTY(text_stays_in_its_buffer, "4.5"));
