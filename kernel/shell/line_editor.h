@@ -22,6 +22,7 @@
 #define LINE_LENGTH_MAX    511u
 #define LINE_HISTORY_COUNT 32u
 #define LINE_COLUMNS       80u
+#define LINE_COLUMNS_SPARE 3u /* for the cursor, and for "^C" */
 
 typedef struct line_editor line_editor_t;
 

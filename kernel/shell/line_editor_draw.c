@@ -1,7 +1,7 @@
 /*
  * Drawing the line: one row, redrawn as a whole unless a character was just added at its end.
  *
- *   quarry> cat //kern/mem/sta|            columns - prompt - 1 characters fit, so that the cursor never wraps to the next row
+ *   quarry> cat //kern/mem/sta|            columns - prompt - spare characters fit, so that nothing wraps to the next row
  *           ^ line[window]    ^ cursor
  */
 #include "line_editor_draw.h"
@@ -16,7 +16,7 @@ static void write_text(line_editor_t *editor, const char *text)
 /* How many characters of the line fit on the row. */
 static size_t visible_max(const line_editor_t *editor)
 {
-    return LINE_COLUMNS - 1 - text_length(editor->config.prompt);
+    return LINE_COLUMNS - LINE_COLUMNS_SPARE - text_length(editor->config.prompt);
 }
 
 /* Moves the window so that the cursor is in it, and no more than needed. */
