@@ -77,6 +77,9 @@ status_t page_words_claim(const void *address, size_t count)
         const size_t index = ((uintptr_t)word % PAGE_SIZE) / sizeof(uint64_t);
         i += words_per_page - index; /* the other words of this page of words are backed now, too */
     }
+    for (size_t i = 0; i < count; i++) {
+        __atomic_store_n(page_word(first_page + i * PAGE_SIZE), 0, __ATOMIC_RELAXED);
+    }
     return STATUS_OK;
 }
 

@@ -52,8 +52,8 @@ MUST_USE status_t page_words_claim(const void *address, size_t count);
 /*
  * page_word(pointer), in port.h: where the word of the page that holds `pointer` lives, or NULL when no page of the backend can
  * be there. A word that was never claimed reads as zero, or faults: then the backend's fault handler reports the free of a
- * foreign pointer (see page_words_fault_address in mm/pages.h). The slab core owns the words' contents; it leaves them zero when
- * it gives a run back.
+ * foreign pointer (see page_words_fault_address in mm/pages.h). The slab core owns the words' contents, also of
+ * runs that it gave back: there they tell a double free from the free of a foreign pointer, until the run is claimed again.
  */
 
 #endif

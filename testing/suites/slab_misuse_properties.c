@@ -1,0 +1,264 @@
+/*
+ * Every mistake that a caller of kmalloc or of a cache can make is told by its exact message, in every build, and changes nothing.
+ */
+#include "arch/machine.h"
+#include "arch/page_backend.h"
+#include "mm/kmalloc.h"
+#include "mm/slab_debug.h"
+#include "testing/models/slab_fixture.h"
+
+static void free_block(void *pointer)
+{
+    kfree(pointer);
+}
+
+typedef struct cache_free {
+    kmem_cache_t *cache;
+    void *object;
+} cache_free_t;
+
+static void free_object(void *argument)
+{
+    const cache_free_t *const call = argument;
+    kmem_cache_free(call->cache, call->object);
+}
+
+/* Fills slabs until one of the fixture's objects is in a slab that is not the current one; frees nothing. */
+static void fill_some_slabs(slab_fixture_t *fixture)
+{
+    for (uint64_t left = property_range(fixture->run, 1, 150); left > 0; left--) {
+        slab_fixture_alloc(fixture, property_bool(fixture->run));
+    }
+}
+
+static void expect_double_free(slab_fixture_t *fixture, void *object)
+{
+    cache_free_t call = {fixture->cache, object};
+    PROPERTY_EXPECT_CHECK(fixture->run, "double free", free_object, &call);
+    slab_fixture_expect_agreement(fixture);
+}
+
+typedef struct interrupt_double_free {
+    property_run_t *run;
+    cache_free_t call;
+} interrupt_double_free_t;
+
+static void double_free_in_interrupt(void *argument)
+{
+    interrupt_double_free_t *const work = argument;
+    PROPERTY_EXPECT_CHECK(work->run, "double free", free_object, &work->call);
+}
+
+/*
+ * Validates 1.15, 5.2: an object that is free is never freed again, whichever of a CPU's two contexts owns its slab, freed it first and
+ * frees it again, and wherever its slab is meanwhile. (The fixture draws all of that.)
+ */
+static void a_double_free_is_told_wherever_the_slab_is(property_run_t *run)
+{
+    slab_fixture_t *const fixture = slab_fixture_open(run);
+    fill_some_slabs(fixture);
+    const size_t index = property_draw(run, fixture->live.count);
+    cache_free_t call = {fixture->cache, live_objects_remove(&fixture->live, index)};
+    if (property_bool(run)) {
+        slab_in_interrupt(run, free_object, &call);
+    } else {
+        free_object(&call);
+    }
+    fixture->frees++;
+    if (property_bool(run)) {
+        interrupt_double_free_t work = {run, call};
+        slab_in_interrupt(run, double_free_in_interrupt, &work);
+        slab_fixture_expect_agreement(fixture);
+    } else {
+        expect_double_free(fixture, call.object);
+    }
+}
+
+/* Validates 1.15, 5.2: the same after the slab, all its objects free, has gone back with its pages. */
+static void a_double_free_into_a_slab_that_is_gone_is_told(property_run_t *run)
+{
+    slab_fixture_t *const fixture = slab_fixture_open(run);
+    for (int i = 0; i < 300; i++) {
+        slab_fixture_alloc(fixture, false);
+    }
+    void *const object = fixture->live.objects[property_draw(run, 64)].address;
+    while (fixture->live.count != 0) {
+        kmem_cache_free(fixture->cache, live_objects_remove(&fixture->live, fixture->live.count - 1));
+        fixture->frees++;
+    }
+    (void)kmem_cache_shrink(fixture->cache);
+    expect_double_free(fixture, object);
+}
+
+/* Validates 1.11, 1.15, 5.2: of large blocks, too. */
+static void a_double_free_of_a_large_block_is_told(property_run_t *run)
+{
+    void *const block = kmalloc(4097 + property_draw(run, 100000));
+    PROPERTY_EXPECT(run, block != NULL);
+    kfree(block);
+    PROPERTY_EXPECT_CHECK(run, "double free", free_block, block);
+}
+
+/* Validates 1.15: a pointer into a live block is not its start, whatever the class. */
+static void a_pointer_into_a_block_is_told(property_run_t *run)
+{
+    const size_t size = property_size_skewed(run, 40000);
+    unsigned char *const block = kmalloc(size < 2 ? 2 : size);
+    PROPERTY_EXPECT(run, block != NULL);
+    const size_t usable = kmalloc_usable_size(block);
+    PROPERTY_EXPECT_CHECK(run, "free of a misaligned pointer", free_block, block + property_range(run, 1, usable - 1));
+    kfree(block);
+}
+
+/* Validates 1.15: and so is one into an object of a typed cache, or into the rest behind a slab's last object. */
+static void a_pointer_into_an_object_is_told(property_run_t *run)
+{
+    slab_fixture_t *const fixture = slab_fixture_open(run);
+    fill_some_slabs(fixture);
+    const live_object_t *const object = &fixture->live.objects[property_draw(run, fixture->live.count)];
+    const size_t distance = property_range(run, 1, fixture->object_size);
+    cache_free_t call = {fixture->cache, object->address + distance};
+    for (size_t i = 0; i < fixture->live.count; i++) {
+        if (fixture->live.objects[i].address == call.object) {
+            return; /* the neighbour's start */
+        }
+    }
+    const char *const message = check_trap_run(free_object, &call);
+    /* One past the object may be the start of a free neighbour, or of another page. */
+    if (distance < fixture->object_size) {
+        PROPERTY_EXPECT_TEXT(run, "free of a misaligned pointer", message);
+    } else {
+        PROPERTY_EXPECT(run, message != NULL);
+    }
+    slab_fixture_expect_agreement(fixture);
+}
+
+/* Validates 1.15: pointers that never came from here: pages of others, static memory, the stack, nowhere. */
+static void a_foreign_pointer_is_told(property_run_t *run)
+{
+    static uint64_t in_static_memory;
+    uint64_t on_the_stack = 0;
+    void *const page = pages_alloc(1);
+    PROPERTY_EXPECT(run, page != NULL);
+    PROPERTY_EXPECT_STATUS(run, STATUS_OK, page_words_claim(page, 1));
+    void *const pointers[] = {(char *)page + 16 * property_draw(run, 256), &in_static_memory, &on_the_stack,
+                              (void *)(uintptr_t)property_range(run, 1, 1 << 20), (void *)UINTPTR_MAX};
+    void *const pointer = pointers[property_draw(run, ARRAY_COUNT(pointers))];
+    PROPERTY_EXPECT_CHECK(run, "free of a foreign pointer", free_block, pointer);
+    cache_free_t call = {slab_fixture_open(run)->cache, pointer};
+    PROPERTY_EXPECT_CHECK(run, "free of a foreign pointer", free_object, &call);
+    pages_free(page, 1);
+}
+
+/* An address whose page word nobody has ever needed; NULL on machines where all words are there from the start. */
+static char *find_untouched(property_run_t *run)
+{
+    for (uint64_t address = property_draw(run, MIB(64)); address < machine_physical_limit() && address < GIB(64);
+         address += MIB(16)) {
+        char *const pointer = physical_to_pointer(physical_address(address));
+        if (page_word(pointer) != NULL && !machine_page_words_are_backed(page_word(pointer))) {
+            return pointer;
+        }
+    }
+    return NULL;
+}
+
+/* Validates 1.15: a page that was never touched has no page word; looking for it faults, and the free is told all the same. */
+static void a_pointer_to_untouched_memory_is_told(property_run_t *run)
+{
+    char *const pointer = find_untouched(run);
+    if (pointer != NULL) {
+        PROPERTY_EXPECT_CHECK(run, "free of a foreign pointer", free_block, pointer);
+    }
+}
+
+/* Validates 1.4, 1.15: an object goes back to its own cache. */
+static void a_free_to_the_wrong_cache_is_told(property_run_t *run)
+{
+    slab_fixture_t *const fixture = slab_fixture_open(run);
+    const kmem_cache_config_t config = {"other", fixture->object_size, 0};
+    kmem_cache_t *other;
+    fill_some_slabs(fixture);
+    PROPERTY_EXPECT_STATUS(run, STATUS_OK, kmem_cache_create(&config, &other));
+    cache_free_t call = {other, fixture->live.objects[0].address};
+    PROPERTY_EXPECT_CHECK(run, "free to the wrong cache", free_object, &call);
+    PROPERTY_EXPECT_STATUS(run, STATUS_OK, kmem_cache_destroy(other));
+    slab_fixture_expect_agreement(fixture);
+}
+
+static void stop_tracking(void *argument)
+{
+    (void)argument;
+    slab_debug_stop();
+}
+
+typedef struct live_search {
+    uintptr_t address;
+    unsigned found;
+} live_search_t;
+
+static void note_if_sought(const slab_record_t *record, void *argument)
+{
+    live_search_t *const search = argument;
+    search->found += record->address == search->address;
+}
+
+/* Validates 1.14, 1.15: with tracking on, it is known of each object who allocated it, when, how big it is, and who freed it. */
+static void tracking_knows_who_allocated_and_freed(property_run_t *run)
+{
+    slab_record_t record;
+    PROPERTY_EXPECT(run, !slab_debug_is_on());
+    PROPERTY_EXPECT_STATUS(run, STATUS_OK, slab_debug_start(1000));
+    property_defer(run, stop_tracking, NULL);
+    PROPERTY_EXPECT_STATUS(run, STATUS_BUSY, slab_debug_start(1000));
+
+    const size_t size = property_size_skewed(run, 4096);
+    void *const first = kmalloc(size);
+    void *const second = kmalloc(size);
+    live_search_t search = {(uintptr_t)second, 0};
+    PROPERTY_EXPECT(run, first != NULL && second != NULL);
+    slab_debug_visit_live(note_if_sought, &search);
+    PROPERTY_EXPECT_EQUAL(run, search.found, 1);
+
+    PROPERTY_EXPECT(run, slab_debug_find((uintptr_t)first, &record));
+    const uint64_t allocated_at = record.allocated_at;
+    PROPERTY_EXPECT_EQUAL(run, record.size_bytes, kmalloc_usable_size(first));
+    PROPERTY_EXPECT_EQUAL(run, record.allocated_cpu, cpu_current()->index);
+    PROPERTY_EXPECT(run, record.allocated_by != 0 && record.freed_by == 0);
+    PROPERTY_EXPECT(run, slab_debug_find((uintptr_t)second, &record) && record.allocated_at > allocated_at);
+
+    kfree(second);
+    PROPERTY_EXPECT(run, slab_debug_find((uintptr_t)second, &record));
+    PROPERTY_EXPECT(run, record.freed_by != 0 && record.freed_at > record.allocated_at);
+    PROPERTY_EXPECT_CHECK(run, "double free", free_block, second);
+    kfree(first);
+}
+
+static void allocate_block(void *size)
+{
+    void *const block = kmalloc(*(const size_t *)size);
+    kfree(block);
+}
+
+/* Validates 1.14: with tracking on, a write into a freed object is told when the object is handed out again. */
+static void a_write_after_free_is_told_while_debugging(property_run_t *run)
+{
+    size_t size = property_size_skewed(run, 4096);
+    PROPERTY_EXPECT_STATUS(run, STATUS_OK, slab_debug_start(1000));
+    property_defer(run, stop_tracking, NULL);
+    unsigned char *const block = kmalloc(size);
+    PROPERTY_EXPECT(run, block != NULL);
+    const size_t offset = property_draw(run, kmalloc_usable_size(block));
+    kfree(block);
+    block[offset] ^= (unsigned char)property_range(run, 1, 255);
+    PROPERTY_EXPECT_CHECK(run, "write after free", allocate_block, &size);
+}
+
+PROPERTY_SUITE(slab_misuse, PROPERTY(a_double_free_is_told_wherever_the_slab_is, "1.15 5.2"),
+               PROPERTY(a_double_free_into_a_slab_that_is_gone_is_told, "1.15 5.2"),
+               PROPERTY(a_double_free_of_a_large_block_is_told, "1.11 1.15 5.2"),
+               PROPERTY(a_pointer_into_a_block_is_told, "1.15"), PROPERTY(a_pointer_into_an_object_is_told, "1.15"),
+               PROPERTY(a_foreign_pointer_is_told, "1.15"), PROPERTY(a_pointer_to_untouched_memory_is_told, "1.15"),
+               PROPERTY(a_free_to_the_wrong_cache_is_told, "1.4 1.15"),
+               PROPERTY(tracking_knows_who_allocated_and_freed, "1.14 1.15 5.4"),
+               PROPERTY(a_write_after_free_is_told_while_debugging, "1.14 5.3"));
