@@ -157,7 +157,7 @@ def command(machine, files, folder, memory="128M", cpus=1, append="", counts_ins
         words += ["-drive", "if=ide,index=1,media=cdrom,readonly=on,format=raw,file=" + files["iso"], "-boot", "d"]
         if append:
             disk = write_file(folder, "append.tar", append_medium(append))
-            words += ["-drive", "if=ide,index=0,media=disk,readonly=off,snapshot=on,format=raw,file=" + disk]
+            words += ["-drive", "if=ide,index=0,media=disk,format=raw,file=" + disk]
     if machine.firmware:
         with open(files["ovmf_vars"], "rb") as file:
             variables = write_file(folder, "variables.fd", file.read())
