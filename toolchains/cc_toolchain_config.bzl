@@ -70,6 +70,21 @@ def _flags(name, sets, enabled = True):
         ],
     )
 
+def _include_paths():
+    """Our own headers are no system headers, so that they are held to the warnings; Bazel would give `includes` as -isystem."""
+    return feature(
+        name = "include_paths",
+        enabled = True,
+        flag_sets = [flag_set(
+            actions = _COMPILE,
+            flag_groups = [
+                flag_group(flags = ["-iquote", "%{quote_include_paths}"], iterate_over = "quote_include_paths"),
+                flag_group(flags = ["-I%{include_paths}"], iterate_over = "include_paths"),
+                flag_group(flags = ["-I%{system_include_paths}"], iterate_over = "system_include_paths"),
+            ],
+        )],
+    )
+
 def _optimization():
     return feature(
         name = "optimization",
@@ -101,6 +116,7 @@ def _toolchain_config_impl(ctx):
             (_C, ["-std=c17"]),
             (_CXX, ["-std=c++17"]),
         ]),
+        _include_paths(),
         _optimization(),
         _flags("warnings", [(_COMPILE, WARNINGS), (_C, C_WARNINGS)]),
         _flags("quarry_debug", [(_COMPILE, ["-O1", "-g", "-DQUARRY_DEBUG=1"])], enabled = False),

@@ -78,6 +78,7 @@ HOSTED = [
 ]
 
 HOSTED_COMPILE = [
+    "--system-header-prefix=gtest/",
     "-fPIC",
     "-fno-omit-frame-pointer",
     "-fstack-protector-strong",
