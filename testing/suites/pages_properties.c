@@ -284,6 +284,9 @@ static void the_nth_request_is_refused_and_no_other(property_run_t *run)
     const uint64_t passes = property_draw(run, 12);
     const uint64_t requests = passes + 1 + property_draw(run, 6);
     uint64_t refused;
+    char *const first = pages_alloc(1); /* leaves a block checked out, which must not hide a request from the gate */
+    PROPERTY_EXPECT(run, first != NULL);
+    fixture->live[fixture->live_count++] = (live_run_t){first, 1, 0};
     property_defer(run, end_injection, NULL);
     pages_inject(passes, 1);
     for (uint64_t i = 0; i < requests; i++) {
