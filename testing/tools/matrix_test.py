@@ -6,7 +6,10 @@ import unittest
 
 import matrix
 
-CASE = '<testcase classname="{0}" name="{1}"><properties><property name="requirements" value="{2}"/><property name="platform" value="{3}"/></properties>{4}</testcase>'
+CASE = (
+    '<testcase classname="{0}" name="{1}"><properties><property name="requirements" value="{2}"/>'
+    '<property name="platform" value="{3}"/></properties>{4}</testcase>'
+)
 
 
 class MatrixTest(unittest.TestCase):
