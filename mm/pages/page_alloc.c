@@ -64,7 +64,7 @@ bool page_block_run_take(page_block_t *node, uint64_t block, const page_search_t
             *first = base + index;
             return true;
         }
-        /* A page of the run was retired between the look and the claim; it does not look free again, so that this ends. */
+        /* A page of the run was retired or taken between the look and the claim, so that the next look finds fewer free. */
     }
 }
 
@@ -180,6 +180,22 @@ static bool take_anywhere(page_tree_t *tree, page_context_t *context, const page
     return spared > 0 && take_between(tree, context, search, 0, end, first);
 }
 
+/*
+ * Locked. The last resort of short runs: a block that another context has checked out. Its owner may be taking pages there at the same
+ * time; of two claims of a page one fails and looks again.
+ */
+static bool take_from_others(page_tree_t *tree, const page_search_t *search, uint64_t *first)
+{
+    for (page_context_t *context = tree->contexts; context != NULL; context = context->next) {
+        const uint64_t block = context->first_page.value / PAGES_PER_BLOCK;
+        if (context->block != NULL && search->count <= PAGES_PER_BLOCK &&
+            page_block_run_take(context->block, block, search, first)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool take_locked(page_tree_t *tree, page_context_t *context, const page_search_t *search, bool may_use_reserve,
                         uint64_t *first)
 {
@@ -198,7 +214,7 @@ static bool take_locked(page_tree_t *tree, page_context_t *context, const page_s
             return true;
         }
     }
-    return may_use_reserve && page_reserve_take(tree, search, first);
+    return take_from_others(tree, search, first) || (may_use_reserve && page_reserve_take(tree, search, first));
 }
 
 bool page_tree_alloc(page_tree_t *tree, page_context_t *context, const pages_request_t *request, page_number_t *first)

@@ -12,7 +12,7 @@
  * that it really met (5.7, 5.8), without a lock.
  *
  * Who may do what
- *   FREE -> ALLOCATED       page_block_claim: the context that has the block checked out; for other blocks, who holds the tree's lock
+ *   FREE -> ALLOCATED       page_block_claim: the context that has the block checked out, and who holds the tree's lock
  *   ALLOCATED -> FREE       page_block_release: anyone
  *   to INVALID or RESERVED  page_block_retire, page_block_reserve: under the tree's lock, checked out or not
  *
@@ -51,16 +51,21 @@ static inline page_state_t page_block_state(const page_block_t *block, unsigned 
 }
 
 /*
- * Makes the pages of `mask` ALLOCATED if all of them are FREE, and returns whether they were. It can fail for a
- * page that looked free only when the page was retired in between.
+ * Makes the pages of `mask` ALLOCATED if all of them are FREE, and returns whether they were. Otherwise nothing has changed, not even
+ * for a moment, which a double free could use; only pages retired in this very moment are let go of again.
  */
 MUST_USE static inline bool page_block_claim(page_block_t *block, uint64_t mask)
 {
-    const uint64_t before = atomic_fetch_or(&block->low, mask);
-    if (LIKELY(((before | atomic_load(&block->high)) & mask) == 0)) {
+    uint64_t before = atomic_load(&block->low);
+    do {
+        if (((before | atomic_load(&block->high)) & mask) != 0) {
+            return false;
+        }
+    } while (!atomic_compare_exchange_weak(&block->low, &before, before | mask));
+    if (LIKELY((atomic_load(&block->high) & mask) == 0)) {
         return true;
     }
-    atomic_fetch_and(&block->low, ~(mask & ~before));
+    atomic_fetch_and(&block->low, ~mask);
     return false;
 }
 

@@ -26,8 +26,8 @@
  * Locking: one lock for everything above the blocks. Blocks change by atomic operations: page_block.h says who may do what, with
  * and without the lock. Pointers to nodes are set once, with release, and never change. Reports of misuse are made without the lock.
  *
- * Contexts: each CPU's thread level and interrupt level has a block checked out, in which only it allocates. So its fast path
- * needs no lock, and everyone else keeps away by the `taken` word, without looking at the block.
+ * Contexts: each CPU's thread level and interrupt level has a block checked out, for it to allocate from. So its fast path
+ * needs no lock, and everyone else keeps away by the `taken` word, without looking at the block, until there is nothing else.
  */
 #include "mm/pages/page_tree_internal.h"
 

@@ -95,10 +95,11 @@ static void adopt_metadata(page_world_t *world)
     }
 }
 
-/* Blocks that others have checked out, and the reserve, are no part of what a request can find. */
+/* The reserve is no part of what a request can find, nor, for long runs, are blocks that others have checked out. */
 typedef struct reach {
     const page_world_t *world;
     const page_context_t *own;
+    bool is_within_block;
 } reach_t;
 
 static bool is_out_of_reach(void *argument, uint64_t block)
@@ -109,7 +110,7 @@ static bool is_out_of_reach(void *argument, uint64_t block)
             return true;
         }
     }
-    for (size_t i = 0; i < PAGE_WORLD_CONTEXTS; i++) {
+    for (size_t i = 0; !reach->is_within_block && i < PAGE_WORLD_CONTEXTS; i++) {
         const page_context_t *const context = &reach->world->contexts[i];
         if (context != reach->own && context->block != NULL && context->first_page.value / PAGES_PER_BLOCK == block) {
             return true;
@@ -142,7 +143,9 @@ bool page_world_alloc(page_world_t *world, page_context_t *context, const pages_
     const bool is_met = page_tree_alloc(&world->tree, context, request, &first);
     adopt_metadata(world);
     if (!is_met) {
-        reach_t reach = {.world = world, .own = context};
+        reach_t reach = {.world = world,
+                         .own = context,
+                         .is_within_block = search.count <= PAGES_PER_BLOCK && search.alignment <= PAGES_PER_BLOCK};
         PROPERTY_EXPECT(run, !page_model_has_run(&world->model, &search, is_out_of_reach, &reach));
         return false;
     }

@@ -316,12 +316,15 @@ static void of_racing_frees_exactly_one_succeeds(property_run_t *run)
     expect_as_at_start(run, &before);
 }
 
-/* ---- memory goes bad while CPUs allocate ---- */
+/* ---- a small tree that all CPUs use: to its end, or while its memory goes bad ---- */
 
-#define BAD_PAGES 2048u /* in the tree of this property; every seventh may go bad */
+#define TREE_PAGES_MAX 2048u
 
-typedef struct decay {
+typedef struct shared_tree {
     property_run_t *run;
+    uint64_t pages;
+    bool is_going_bad; /* every seventh page may, by the hand of the first CPU */
+    size_t run_max;
     memory_map_t map;
     page_tree_t tree;
     page_context_t contexts[CPUS_MAX];
@@ -329,112 +332,139 @@ typedef struct decay {
     void *metadata[METADATA_MAX];
     size_t metadata_used;
     _Atomic uint32_t arrived;
-    _Atomic bool is_bad[BAD_PAGES]; /* set when page_tree_mark_invalid() has returned */
-    _Atomic uint32_t owners[BAD_PAGES];
-} decay_t;
+    _Atomic bool is_bad[TREE_PAGES_MAX];
+    _Atomic uint32_t owners[TREE_PAGES_MAX];
+} shared_tree_t;
 
-typedef struct decay_member {
-    decay_t *decay;
+typedef struct tree_member {
+    shared_tree_t *shared;
     uint32_t index;
-} decay_member_t;
+} tree_member_t;
 
-static void *decay_metadata(void *argument)
+typedef struct held_run {
+    page_number_t first;
+    size_t count;
+} held_run_t;
+
+static void *metadata_page(void *argument)
 {
-    decay_t *const decay = argument;
-    return decay->metadata_used < METADATA_MAX ? decay->metadata[decay->metadata_used++] : NULL;
+    shared_tree_t *const shared = argument;
+    return shared->metadata_used < METADATA_MAX ? shared->metadata[shared->metadata_used++] : NULL;
 }
 
-static bool may_go_bad(uint64_t page)
+static bool may_go_bad(const shared_tree_t *shared, uint64_t page)
 {
-    return page % 7 == 0;
+    return shared->is_going_bad && page % 7 == 0;
+}
+
+static void give_back(const tree_member_t *member, held_run_t held)
+{
+    shared_tree_t *const shared = member->shared;
+    for (size_t i = 0; i < held.count; i++) {
+        PROPERTY_EXPECT_EQUAL(shared->run, atomic_fetch_sub(&shared->owners[held.first.value + i], 1), 1);
+    }
+    page_tree_free(&shared->tree, &shared->contexts[member->index], held.first, held.count);
 }
 
 /* Allocates and frees, and keeps what may go bad: its owner must not free it any more. */
-static void decay_use(void *argument)
+static void use_tree(void *argument)
 {
-    const decay_member_t *const member = argument;
-    decay_t *const decay = member->decay;
-    property_run_t *const run = decay->run;
-    uint64_t seed = decay->seeds[member->index];
-    uint64_t held[LOCAL_MAX];
+    const tree_member_t *const member = argument;
+    shared_tree_t *const shared = member->shared;
+    property_run_t *const run = shared->run;
+    uint64_t seed = shared->seeds[member->index];
+    held_run_t held[LOCAL_MAX];
     size_t held_count = 0;
     for (unsigned round = 0; round < ROUNDS && !property_worker_has_failed(run); round++) {
-        page_number_t page;
-        const pages_request_t request = {.count = 1};
-        if (held_count < LOCAL_MAX && page_tree_alloc(&decay->tree, &decay->contexts[member->index], &request, &page)) {
-            PROPERTY_EXPECT_EQUAL(run, atomic_fetch_add(&decay->owners[page.value], 1), 0);
-            if (!may_go_bad(page.value)) {
-                held[held_count++] = page.value;
+        const pages_request_t request = {.count = 1 + property_worker_draw(&seed, shared->run_max), .alignment = 1};
+        page_number_t first;
+        if (held_count < LOCAL_MAX &&
+            page_tree_alloc(&shared->tree, &shared->contexts[member->index], &request, &first)) {
+            for (size_t i = 0; i < request.count; i++) {
+                PROPERTY_EXPECT_EQUAL(run, atomic_fetch_add(&shared->owners[first.value + i], 1), 0);
+            }
+            if (!may_go_bad(shared, first.value)) {
+                held[held_count++] = (held_run_t){first, request.count};
             }
         }
-        if (held_count > 0 && property_worker_draw(&seed, 2) == 0) {
-            const uint64_t gone = held[--held_count];
-            atomic_fetch_sub(&decay->owners[gone], 1);
-            page_tree_free(&decay->tree, &decay->contexts[member->index], page_number(gone), 1);
+        if (held_count > 0 && property_worker_draw(&seed, 5) < 2) {
+            give_back(member, held[--held_count]);
         }
     }
     while (held_count > 0) {
-        const uint64_t gone = held[--held_count];
-        atomic_fetch_sub(&decay->owners[gone], 1);
-        page_tree_free(&decay->tree, &decay->contexts[member->index], page_number(gone), 1);
+        give_back(member, held[--held_count]);
     }
 }
 
-static void decay_mark(void *argument)
+static void spoil_tree(void *argument)
 {
-    const decay_member_t *const member = argument;
-    decay_t *const decay = member->decay;
-    uint64_t seed = decay->seeds[member->index];
+    const tree_member_t *const member = argument;
+    shared_tree_t *const shared = member->shared;
+    uint64_t seed = shared->seeds[member->index];
     for (unsigned round = 0; round < ROUNDS / 4; round++) {
-        const uint64_t page = property_worker_draw(&seed, BAD_PAGES / 7) * 7;
-        PROPERTY_EXPECT_STATUS(decay->run, STATUS_OK, page_tree_mark_invalid(&decay->tree, page_number(page), 1));
-        atomic_store(&decay->is_bad[page], true);
+        const uint64_t page = property_worker_draw(&seed, shared->pages / 7) * 7;
+        PROPERTY_EXPECT_STATUS(shared->run, STATUS_OK, page_tree_mark_invalid(&shared->tree, page_number(page), 1));
+        atomic_store(&shared->is_bad[page], true);
     }
 }
 
-static void decay_main(void *argument, uint32_t index)
+static void shared_main(void *argument, uint32_t index)
 {
-    decay_member_t member = {argument, index};
-    const bool is_marking = index == 0;
-    wait_for_all(&member.decay->arrived);
-    property_worker_run(member.decay->run, is_marking ? decay_mark : decay_use, &member);
+    tree_member_t member = {argument, index};
+    const bool is_spoiling = member.shared->is_going_bad && index == 0;
+    wait_for_all(&member.shared->arrived);
+    property_worker_run(member.shared->run, is_spoiling ? spoil_tree : use_tree, &member);
+}
+
+static void run_shared(property_run_t *run, uint64_t pages, size_t run_max, bool is_going_bad)
+{
+    shared_tree_t *const shared = property_alloc(run, sizeof(*shared));
+    shared->run = run;
+    shared->pages = pages;
+    shared->run_max = run_max;
+    shared->is_going_bad = is_going_bad;
+    for (unsigned i = 0; i < METADATA_MAX; i++) {
+        shared->metadata[i] = property_alloc(run, PAGE_SIZE);
+    }
+    for (unsigned i = 0; i < CPUS_MAX; i++) {
+        shared->seeds[i] = property_bits64(run);
+    }
+    memory_map_init(&shared->map);
+    PROPERTY_EXPECT_STATUS(
+        run, STATUS_OK, memory_map_add(&shared->map, physical_address(0), pages * PAGE_SIZE, MEMORY_REGION_AVAILABLE));
+    PROPERTY_EXPECT_STATUS(run, STATUS_OK, memory_map_finish(&shared->map, physical_address(GIB(1))));
+    const page_tree_config_t config = {&shared->map, metadata_page, shared, 0};
+    PROPERTY_EXPECT_STATUS(run, STATUS_OK, page_tree_init(&shared->tree, &config));
+    cpu_jobs_run_on_all(cpus_used(), shared_main, shared);
+    if (property_worker_has_failed(run)) {
+        return;
+    }
+    PROPERTY_EXPECT_VALID(run, page_tree_validate(&shared->tree));
+    page_tree_drain_all(&shared->tree);
+    PROPERTY_EXPECT_VALID(run, page_tree_validate(&shared->tree));
+    for (uint64_t page = 0; page < pages; page++) {
+        const page_state_t expected = shared->is_bad[page]        ? PAGE_STATE_INVALID
+                                      : shared->owners[page] != 0 ? PAGE_STATE_ALLOCATED
+                                                                  : PAGE_STATE_FREE;
+        PROPERTY_EXPECT_EQUAL(run, page_tree_state(&shared->tree, page_number(page)), expected);
+    }
 }
 
 /* Validates 2.8, 2.11: memory may go bad in the middle of anything, in blocks that other CPUs have checked out; the books stay exact. */
 static void memory_may_go_bad_while_cpus_allocate(property_run_t *run)
 {
-    decay_t *const decay = property_alloc(run, sizeof(*decay));
-    decay->run = run;
-    for (unsigned i = 0; i < METADATA_MAX; i++) {
-        decay->metadata[i] = property_alloc(run, PAGE_SIZE);
-    }
-    for (unsigned i = 0; i < CPUS_MAX; i++) {
-        decay->seeds[i] = property_bits64(run);
-    }
-    memory_map_init(&decay->map);
-    PROPERTY_EXPECT_STATUS(
-        run, STATUS_OK,
-        memory_map_add(&decay->map, physical_address(0), BAD_PAGES * PAGE_SIZE, MEMORY_REGION_AVAILABLE));
-    PROPERTY_EXPECT_STATUS(run, STATUS_OK, memory_map_finish(&decay->map, physical_address(GIB(1))));
-    const page_tree_config_t config = {&decay->map, decay_metadata, decay, 0};
-    PROPERTY_EXPECT_STATUS(run, STATUS_OK, page_tree_init(&decay->tree, &config));
-    cpu_jobs_run_on_all(cpus_used(), decay_main, decay);
-    if (property_worker_has_failed(run)) {
-        return;
-    }
-    PROPERTY_EXPECT_VALID(run, page_tree_validate(&decay->tree));
-    page_tree_drain_all(&decay->tree);
-    PROPERTY_EXPECT_VALID(run, page_tree_validate(&decay->tree));
-    for (uint64_t page = 0; page < BAD_PAGES; page++) {
-        const page_state_t expected = decay->is_bad[page]        ? PAGE_STATE_INVALID
-                                      : decay->owners[page] != 0 ? PAGE_STATE_ALLOCATED
-                                                                 : PAGE_STATE_FREE;
-        PROPERTY_EXPECT_EQUAL(run, page_tree_state(&decay->tree, page_number(page)), expected);
-    }
+    run_shared(run, TREE_PAGES_MAX, 1, true);
+}
+
+/* Validates 2.10, 2.11, 3.10: more CPUs than blocks, and fewer pages than are asked for: the last ones are shared, and never twice. */
+static void cpus_share_the_last_pages(property_run_t *run)
+{
+    run_shared(run, property_range(run, 1, 2 * PAGES_PER_BLOCK), 1 + (size_t)property_draw(run, 5), false);
 }
 
 PROPERTY_SUITE(pages_concurrency, PROPERTY_EFFORT(cpus_never_share_a_page, 20, "2.1 2.11"),
                PROPERTY_EFFORT(interrupt_handlers_allocate_in_the_middle_of_allocations, 20, "2.11"),
                PROPERTY_EFFORT(statistics_add_up_while_cpus_work, 5, "2.14 4.11"),
                PROPERTY_EFFORT(of_racing_frees_exactly_one_succeeds, 50, "2.11 5.2"),
-               PROPERTY_EFFORT(memory_may_go_bad_while_cpus_allocate, 50, "2.8 2.11"));
+               PROPERTY_EFFORT(memory_may_go_bad_while_cpus_allocate, 50, "2.8 2.11"),
+               PROPERTY_EFFORT(cpus_share_the_last_pages, 50, "2.10 2.11 3.10"));
