@@ -26,6 +26,7 @@ PACKAGES = [
     "platforms",
     "testing",
     "testing/bench",
+    "testing/console",
     "testing/embed",
     "testing/host",
     "testing/kernel",

@@ -59,7 +59,7 @@ def _table_object(ctx, cpu, step, arguments, inputs):
         inputs = inputs,
         outputs = [source],
         mnemonic = "KernelSymbols",
-        progress_message = "Listing the functions of %{label}",
+        progress_message = "Listing the functions of " + str(ctx.label),
     )
     table = ctx.actions.declare_file("%s.%s.o" % (ctx.label.name, step))
     ctx.actions.run(
@@ -72,7 +72,7 @@ def _table_object(ctx, cpu, step, arguments, inputs):
         inputs = depset([source], transitive = [ctx.attr._llvm[DefaultInfo].files]),
         outputs = [table],
         mnemonic = "KernelSymbolsAssemble",
-        progress_message = "Assembling the function table of %{label}",
+        progress_message = "Assembling the function table of " + str(ctx.label),
     )
     return table
 
@@ -98,7 +98,7 @@ def _link(ctx, step, table):
         inputs = depset([script, table] + asked + whole, transitive = [ctx.attr._llvm[DefaultInfo].files]),
         outputs = [output],
         mnemonic = "KernelLink",
-        progress_message = "Linking %{label} (" + step + ")",
+        progress_message = "Linking %s (%s)" % (ctx.label, step),
     )
     return output
 
@@ -114,7 +114,7 @@ def _kernel_image_impl(ctx):
         inputs = [second],
         outputs = [image],
         mnemonic = "KernelImage",
-        progress_message = "Checking the function table of %{label}",
+        progress_message = "Checking the function table of " + str(ctx.label),
     )
     return [
         DefaultInfo(files = depset([image]), runfiles = ctx.runfiles(files = [image])),

@@ -34,7 +34,7 @@ def _iso_impl(ctx):
         inputs = depset(contents.values(), transitive = [ctx.attr._grub[DefaultInfo].files]),
         outputs = [output],
         mnemonic = "Iso",
-        progress_message = "Packing %{label}",
+        progress_message = "Packing " + str(ctx.label),
     )
     return [DefaultInfo(files = depset([output]), runfiles = ctx.runfiles(files = [output]))]
 
