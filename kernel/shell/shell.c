@@ -239,7 +239,7 @@ int shell_interact(shell_t *shell)
 
     while (!shell->is_ended && read_line(shell, editor)) {
         const int status = shell_run_list(shell, editor->line);
-        if (status != SHELL_OK) {
+        if (status != SHELL_OK && !shell->is_ended) {
             shell_print(shell, "(status %d)\n", status);
         }
     }

@@ -54,7 +54,9 @@ status_t init_run(init_sequence_t *sequence, size_t step)
     }
     const char *const missing = missing_need(sequence, step);
     if (missing != NULL) {
-        log_line("init: %s is refused: it needs %s first", sequence->steps[step].name, missing);
+        if (!sequence->is_quiet) {
+            log_line("init: %s is refused: it needs %s first", sequence->steps[step].name, missing);
+        }
         record->state = INIT_STATE_REFUSED;
         record->status = STATUS_NOT_READY;
         return STATUS_NOT_READY;
@@ -64,7 +66,7 @@ status_t init_run(init_sequence_t *sequence, size_t step)
     record->status = sequence->steps[step].run(sequence->context);
     record->cycles = cycle_counter() - start;
     record->state = record->status == STATUS_OK ? INIT_STATE_DONE : INIT_STATE_FAILED;
-    if (record->status != STATUS_OK) {
+    if (record->status != STATUS_OK && !sequence->is_quiet) {
         log_line("init: %s failed: %s", sequence->steps[step].name, status_name(record->status));
     }
     return record->status;

@@ -6,6 +6,7 @@
 #include "arch/cpu_jobs.h"
 #include "fs/kfs_table.h"
 #include "mm/kmalloc.h"
+#include "mm/pages/page_inject.h"
 #include "mm/stats.h"
 #include "testing/property/property.h"
 
@@ -103,6 +104,38 @@ static void an_open_file_never_changes(property_run_t *run)
         } else {
             read_handle(run, world, handle);
         }
+    }
+}
+
+/* The Nth request for pages, and all after it, fail: the open does so, too, or needs no more; in the end nothing is missing. */
+static void open_without_memory(property_run_t *run, snapshot_world_t *world, uint64_t passes)
+{
+    stats_slab_t before;
+    stats_slab_t after;
+    kfs_file_t *file = NULL;
+    uint64_t refused;
+    stats_slab_take(&before);
+    pages_inject(passes, UINT64_MAX);
+    const status_t status = kfs_open(&world->kfs, "//versions", &file);
+    (void)pages_inject_end(&refused);
+    kfs_close(file);
+    stats_slab_take(&after);
+    PROPERTY_EXPECT(run, status == STATUS_OK || (status == STATUS_NO_MEMORY && refused != 0));
+    PROPERTY_EXPECT_EQUAL(run, after.objects_live + after.large_blocks, before.objects_live + before.large_blocks);
+    PROPERTY_EXPECT_EQUAL(run, world->file.node.references, 0);
+}
+
+/* Validates 3.10: an open that runs out of memory says so and leaves nothing behind, wherever it runs out. */
+static void an_open_without_memory_leaves_nothing(property_run_t *run)
+{
+    snapshot_world_t *const world = property_alloc(run, sizeof(*world));
+    kfs_init(&world->kfs);
+    property_defer(run, close_snapshot_world, world);
+    world->file.node = (kfs_node_t){.name = "versions", .read = read_versioned, .context = &world->file};
+    world->file.lines = property_size_skewed(run, LINES_MAX) - 1;
+    PROPERTY_EXPECT_STATUS(run, STATUS_OK, kfs_add(&world->kfs, "//", &world->file.node));
+    for (uint64_t passes = 0; passes < 6; passes++) {
+        open_without_memory(run, world, passes);
     }
 }
 
@@ -307,6 +340,7 @@ static void statistics_keep_their_laws_under_load(property_run_t *run)
 }
 
 PROPERTY_SUITE(kfs, PROPERTY(an_open_file_never_changes, "4.10 4.11 4.12"),
+               PROPERTY(an_open_without_memory_leaves_nothing, "3.10"),
 
                PROPERTY(a_write_changes_the_value_or_nothing, "4.12"), PROPERTY(every_field_reads_back_by_name, "4.5"),
                PROPERTY_EFFORT(statistics_keep_their_laws_under_load, 20, "1.8 2.14 4.6 4.9 4.11"));

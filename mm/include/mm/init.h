@@ -46,6 +46,7 @@ typedef struct init_sequence {
     const init_step_t *steps;
     size_t count;
     void *context;
+    bool is_quiet; /* failures and refusals are not logged, only recorded; false until set */
     init_record_t records[INIT_STEP_MAX];
 } init_sequence_t;
 
