@@ -64,7 +64,7 @@ static slab_record_t *place_for(uintptr_t address)
 }
 
 /* The first byte of a freed object that is no longer poison, or -1. */
-static int64_t first_spoiled(const unsigned char *object, size_t size)
+NOT_NULL static int64_t first_spoiled(const unsigned char *object, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
         if (object[i] != POISON_BYTE) {
@@ -149,13 +149,13 @@ static void set_tracked(kmem_cache_t *cache, void *argument)
 
 status_t slab_debug_start(size_t records)
 {
-    const size_t pages = pages_for_bytes(records * sizeof(slab_record_t)) + 1;
     if (slab_debug_is_on()) {
         return STATUS_BUSY;
     }
     if (records > SIZE_MAX / 2 / sizeof(slab_record_t)) {
         return STATUS_NO_MEMORY;
     }
+    const size_t pages = pages_for_bytes(records * sizeof(slab_record_t)) + 1;
     slab_record_t *const fresh = pages_alloc(pages);
     if (fresh == NULL) {
         return STATUS_NO_MEMORY;
@@ -164,7 +164,7 @@ status_t slab_debug_start(size_t records)
 
     const spinlock_hold_t hold = spinlock_lock(&table_lock);
     table_pages = pages;
-    bucket_count = (size_t)1 << find_last_set(pages * PAGE_SIZE / (BUCKET_RECORDS * sizeof(slab_record_t)));
+    bucket_count = (size_t)1 << find_last_set_nonzero(pages * PAGE_SIZE / (BUCKET_RECORDS * sizeof(slab_record_t)));
     operations = 0;
     untracked = 0;
     table = fresh;

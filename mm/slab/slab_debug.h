@@ -8,7 +8,7 @@
 #include "mm/slab_debug.h"
 
 /* Notes an allocation, and checks the poison that its last free left. */
-void slab_debug_on_alloc(const kmem_cache_t *cache, void *object, uintptr_t caller);
+NOT_NULL void slab_debug_on_alloc(const kmem_cache_t *cache, void *object, uintptr_t caller);
 
 /* Notes a free of the object that `bit` stands for, and poisons it. An object that is free already is left alone: the caller finds that out. */
 void slab_debug_on_free(const slab_t *slab, uintptr_t address, uintptr_t caller);

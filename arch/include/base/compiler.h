@@ -12,6 +12,7 @@
 #define ALWAYS_INLINE                          inline __attribute__((always_inline))
 #define COLD                                   __attribute__((cold, noinline))
 #define UNUSED                                 __attribute__((unused))
+#define NOT_NULL                               __attribute__((nonnull)) /* no pointer argument is NULL */
 #define ALIGNED(bytes)                         __attribute__((aligned(bytes)))
 #define PRINTF_LIKE(format_index, first_index) __attribute__((format(printf, format_index, first_index)))
 
