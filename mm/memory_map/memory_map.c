@@ -1,9 +1,9 @@
 /*
  * The memory map: taking what a bootloader says, and answering questions about the finished map.
  *
- * Nothing that comes in is trusted; what leaves memory_map_finish() (resolve.c) is. The room is fixed, so that hostile or
- * merely chatty firmware can fill it. What gives way then is decided in one place, make_room(): a restriction may grow, and
- * AVAILABLE memory may be forgotten, but nothing that was restricted ever becomes available.
+ * Nothing that comes in is trusted; what leaves memory_map_finish() (resolve.c) is. The room is fixed, so that hostile
+ * or merely chatty firmware can fill it. What gives way then is decided in one place, make_room(): a restriction may
+ * grow, and AVAILABLE memory may be forgotten, but nothing that was restricted ever becomes available.
  */
 #include "mm/memory_map.h"
 
@@ -39,7 +39,10 @@ static void region_swallow(memory_region_t *region, const memory_region_t *other
     }
 }
 
-/* Sorts the inputs by base. A full map stays nearly sorted from one addition to the next, so that inserting is cheap after the first time. */
+/*
+ * Sorts the inputs by base. A full map stays nearly sorted from one addition to the next, so that inserting is cheap
+ * after the first time.
+ */
 static void sort_inputs(memory_map_t *map)
 {
     for (size_t i = 1; i < map->input_count; i++) {
@@ -61,9 +64,9 @@ static void remove_input(memory_map_t *map, size_t index)
 }
 
 /*
- * Takes a map that has one input too many down to its room, at the least loss of memory: either the smallest AVAILABLE input
- * goes, or the two restrictions that are closest to each other become one, together with the gap between them. Returns what was
- * given up: an AVAILABLE region, or a hole when two were joined.
+ * Takes a map that has one input too many down to its room, at the least loss of memory: either the smallest AVAILABLE
+ * input goes, or the two restrictions that are closest to each other become one, together with the gap between them.
+ * Returns what was given up: an AVAILABLE region, or a hole when two were joined.
  */
 static memory_region_t make_room(memory_map_t *map)
 {

@@ -5,12 +5,14 @@
  *                      [ reserved ]    [ bad ]
  *   finished   [avail  ][ reserved ][a][ bad ][avail ]          sorted, disjoint, whole pages
  *
- * One sweep from the lowest address up. At each stop the strictest of the inputs there decides, and holds until the next place
- * where an input begins or ends. Each stop looks at every input, so that n inputs cost n * 2n steps at most (half a million
- * for a map that is full, microseconds for a usual one) and no memory, and no order of the inputs matters.
+ * One sweep from the lowest address up. At each stop the strictest of the inputs there decides, and holds until the
+ * next place where an input begins or ends. Each stop looks at every input, so that n inputs cost n * 2n steps at most
+ * (half a million for a map that is full, microseconds for a usual one) and no memory, and no order of the inputs
+ * matters.
  *
- * A page that a restriction touches is restricted as a whole: restrictions grow to whole pages before the sweep. AVAILABLE
- * shrinks to whole pages after it, so that two AVAILABLE inputs that meet within a page make that page usable together.
+ * A page that a restriction touches is restricted as a whole: restrictions grow to whole pages before the sweep.
+ * AVAILABLE shrinks to whole pages after it, so that two AVAILABLE inputs that meet within a page make that page usable
+ * together.
  *
  * Invariants of a finished map, which memory_map_validate() checks
  *   M1  regions are sorted by base and don't overlap
@@ -21,7 +23,9 @@
  */
 #include "mm/memory_map/memory_map_internal.h"
 
-/* An input as the sweep sees it: cut at the limit, restrictions grown to whole pages; false when nothing of it is left. */
+/*
+ * An input as the sweep sees it: cut at the limit, restrictions grown to whole pages; false when nothing of it is left.
+ */
 static bool input_bounds(const memory_region_t *input, uint64_t limit, uint64_t *first, uint64_t *last)
 {
     if (input->base.value >= limit) {

@@ -1,13 +1,13 @@
 /*
  * Finding pages: single ones and runs of up to 64, which lie within one block.
  *
- * Who asks for a page and has none in the block he has checked out changes blocks. He gets the first that is partly used, else
- * the first that is entirely free, else the first in memory that nobody has touched: so what is entirely free stays so for long runs,
- * and metadata grows only when it must.
+ * Who asks for a page and has none in the block he has checked out changes blocks. He gets the first that is partly
+ * used, else the first that is entirely free, else the first in memory that nobody has touched: so what is entirely
+ * free stays so for long runs, and metadata grows only when it must.
  *
- * A short run looks in the caller's own block first, without the lock. Then, under the lock, in PARTLY_TRIES blocks that are partly
- * used, so that a fragmented tree costs it a bounded search; then in an entirely free or untouched one, where it
- * always fits; and only when there is none left in all the partly used ones, before it gives up.
+ * A short run looks in the caller's own block first, without the lock. Then, under the lock, in PARTLY_TRIES blocks
+ * that are partly used, so that a fragmented tree costs it a bounded search; then in an entirely free or untouched one,
+ * where it always fits; and only when there is none left in all the partly used ones, before it gives up.
  */
 #include "mm/pages/page_fast.h"
 #include "mm/pages/page_tree_internal.h"
@@ -64,7 +64,10 @@ bool page_block_run_take(page_block_t *node, uint64_t block, const page_search_t
             *first = base + index;
             return true;
         }
-        /* A page of the run was retired or taken between the look and the claim, so that the next look finds fewer free. */
+        /*
+         * A page of the run was retired or taken between the look and the claim, so that the next look finds fewer
+         * free.
+         */
     }
 }
 
@@ -181,8 +184,8 @@ static bool take_anywhere(page_tree_t *tree, page_context_t *context, const page
 }
 
 /*
- * Locked. The last resort of short runs: a block that another context has checked out. Its owner may be taking pages there at the same
- * time; of two claims of a page one fails and looks again.
+ * Locked. The last resort of short runs: a block that another context has checked out. Its owner may be taking pages
+ * there at the same time; of two claims of a page one fails and looks again.
  */
 static bool take_from_others(page_tree_t *tree, const page_search_t *search, uint64_t *first)
 {

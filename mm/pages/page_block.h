@@ -7,18 +7,19 @@
  *     1   0     INVALID
  *     1   1     RESERVED
  *
- * The two words are the truth about every page; all that lies above them is a hint that is recomputed from them. They change
- * by atomic operations only, and each of those returns what was there before, so that every transition is judged by the state
- * that it really met (5.7, 5.8), without a lock.
+ * The two words are the truth about every page; all that lies above them is a hint that is recomputed from them. They
+ * change by atomic operations only, and each of those returns what was there before, so that every transition is judged
+ * by the state that it really met (5.7, 5.8), without a lock.
  *
  * Who may do what
  *   FREE -> ALLOCATED       page_block_claim: the context that has the block checked out, and who holds the tree's lock
  *   ALLOCATED -> FREE       page_block_release: anyone
  *   to INVALID or RESERVED  page_block_retire, page_block_reserve: under the tree's lock, checked out or not
  *
- * The last line is why a claim looks at `high` once more after it has set the bit in `low`: a page that was free when the
- * claimer looked may have been retired since. The retirer sets `high` before it clears `low`, and both sides are
- * sequentially consistent, so that either the claimer sees the bit in `high` and lets go, or the retirer sees an allocated page.
+ * The last line is why a claim looks at `high` once more after it has set the bit in `low`: a page that was free when
+ * the claimer looked may have been retired since. The retirer sets `high` before it clears `low`, and both sides are
+ * sequentially consistent, so that either the claimer sees the bit in `high` and lets go, or the retirer sees an
+ * allocated page.
  */
 #ifndef MM_PAGES_PAGE_BLOCK_H
 #define MM_PAGES_PAGE_BLOCK_H
@@ -51,8 +52,9 @@ static inline page_state_t page_block_state(const page_block_t *block, unsigned 
 }
 
 /*
- * Makes the pages of `mask` ALLOCATED if all of them are FREE, and returns whether they were. Otherwise nothing has changed, not even
- * for a moment, which a double free could use; only pages retired in this very moment are let go of again.
+ * Makes the pages of `mask` ALLOCATED if all of them are FREE, and returns whether they were. Otherwise nothing has
+ * changed, not even for a moment, which a double free could use; only pages retired in this very moment are let go of
+ * again.
  */
 MUST_USE static inline bool page_block_claim(page_block_t *block, uint64_t mask)
 {
@@ -111,15 +113,17 @@ MUST_USE static inline page_release_t page_block_release(page_block_t *block, ui
         }
     } while (!atomic_compare_exchange_weak(&block->low, &before, before & ~mask));
 
-    /* `high` is read again: a page retired between the first look and the exchange may have been the last one in `low`. */
+    /*
+     * `high` is read again: a page retired between the first look and the exchange may have been the last one in `low`.
+     */
     const uint64_t high = atomic_load(&block->high);
     return (page_release_t){true, (before | high) == ~UINT64_C(0) || ((before & ~mask) | high) == 0};
 }
 
 /*
- * Makes pages INVALID that are FREE or ALLOCATED. Returns through the two words which ones this very call took from free to
- * allocated, and which ones it took away from an owner (its own claims among them): their counts keep the books exact
- * however the call races with claims and frees.
+ * Makes pages INVALID that are FREE or ALLOCATED. Returns through the two words which ones this very call took from
+ * free to allocated, and which ones it took away from an owner (its own claims among them): their counts keep the books
+ * exact however the call races with claims and frees.
  */
 static inline void page_block_retire(page_block_t *block, uint64_t mask, uint64_t *claimed, uint64_t *taken)
 {

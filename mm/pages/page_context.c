@@ -2,8 +2,8 @@
  * Contexts as the tree sees them: who has what checked out, and the sums over everybody's counters.
  *
  * A snapshot of sums is taken while the counters run. Frees are read before allocations, and a page is counted as
- * allocated before anybody can free it, so that no snapshot shows more frees than allocations. What was allocated between the two
- * reads can make the difference too large, at most by that; it is cut at what there is.
+ * allocated before anybody can free it, so that no snapshot shows more frees than allocations. What was allocated
+ * between the two reads can make the difference too large, at most by that; it is cut at what there is.
  */
 #include "mm/pages/page_tree_internal.h"
 
@@ -56,7 +56,10 @@ uint64_t page_tree_pages_allocated(const page_tree_t *tree)
     return pages < most ? pages : most;
 }
 
-/* The sum looks at every CPU's counters: once in so many slow operations keeps that small beside the operations themselves. */
+/*
+ * The sum looks at every CPU's counters: once in so many slow operations keeps that small beside the operations
+ * themselves.
+ */
 #define PEAK_SAMPLE_INTERVAL 16u
 
 void page_tree_sample_peak(page_tree_t *tree)

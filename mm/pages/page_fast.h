@@ -1,5 +1,6 @@
 /*
- * The two paths that take no lock and no loop: a single page out of, and back into, the block that the context has checked out.
+ * The two paths that take no lock and no loop: a single page out of, and back into, the block that the context has
+ * checked out.
  *
  * Relies on the context being the caller's own: an interrupt handler has another one, so nothing comes in between.
  */
@@ -10,8 +11,8 @@
 #include "mm/pages/page_block.h"
 
 /*
- * Takes a page, and returns which one of the block it is. BITS_NONE when there is no block, it has no free page, or the page was
- * retired at this very moment. Does not count.
+ * Takes a page, and returns which one of the block it is. BITS_NONE when there is no block, it has no free page, or the
+ * page was retired at this very moment. Does not count.
  */
 MUST_USE static ALWAYS_INLINE unsigned page_context_take(page_context_t *context)
 {
@@ -28,8 +29,8 @@ MUST_USE static ALWAYS_INLINE unsigned page_context_take(page_context_t *context
 }
 
 /*
- * Gives back the page at `address`. False, and nothing done, when it is no page of the context's block, misaligned, or not
- * allocated. Does not count.
+ * Gives back the page at `address`. False, and nothing done, when it is no page of the context's block, misaligned, or
+ * not allocated. Does not count.
  */
 MUST_USE static ALWAYS_INLINE bool page_context_give(page_context_t *context, uintptr_t address)
 {

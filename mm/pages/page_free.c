@@ -1,12 +1,13 @@
 /*
  * Taking pages back, and taking them out of service.
  *
- * A free changes the block's own word, atomically, and as a rule nothing else. Only at a turning point (the block had no free page
- * before, or has nothing but free pages now) the words above need to hear of it, and the lock is taken. If the block is
- * checked out then, they hear of it at its check-in.
+ * A free changes the block's own word, atomically, and as a rule nothing else. Only at a turning point (the block had
+ * no free page before, or has nothing but free pages now) the words above need to hear of it, and the lock is taken. If
+ * the block is checked out then, they hear of it at its check-in.
  *
- * A run is looked at as a whole before any of it is freed, so that a mistake changes nothing. When two CPUs free overlapping runs at
- * once, each page is freed once and at least one of them is told; what it freed before it noticed stays free.
+ * A run is looked at as a whole before any of it is freed, so that a mistake changes nothing. When two CPUs free
+ * overlapping runs at once, each page is freed once and at least one of them is told; what it freed before it noticed
+ * stays free.
  */
 #include "mm/pages/page_misuse.h"
 #include "mm/pages/page_tree_internal.h"
@@ -42,7 +43,10 @@ static page_misuse_t judge(page_tree_t *tree, uint64_t page)
     return PAGE_MISUSE_NONE;
 }
 
-/* The first page of the span that can't be freed, reported. A racing free may have undone the reason: then it is a double one. */
+/*
+ * The first page of the span that can't be freed, reported. A racing free may have undone the reason: then it is a
+ * double one.
+ */
 static void report(page_tree_t *tree, page_span_t run, uint64_t from)
 {
     for (uint64_t page = from; page < run.end; page++) {

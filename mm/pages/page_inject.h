@@ -1,8 +1,8 @@
 /*
  * Refusing requests on purpose, so that tests can walk every path that runs out of memory (3.10).
  *
- * While a gate is armed, no context has a block checked out: each request takes the slow path, which asks the gate. So the fast path
- * pays nothing for it.
+ * While a gate is armed, no context has a block checked out: each request takes the slow path, which asks the gate. So
+ * the fast path pays nothing for it.
  */
 #ifndef MM_PAGES_PAGE_INJECT_H
 #define MM_PAGES_PAGE_INJECT_H
@@ -20,7 +20,10 @@ typedef struct page_gate {
     uint64_t seen;     /* requests that came while armed */
 } page_gate_t;
 
-/* Lets `passes` requests through, refuses the next `refusals` (UINT64_MAX: all), then lets all through. Other CPUs are idle. */
+/*
+ * Lets `passes` requests through, refuses the next `refusals` (UINT64_MAX: all), then lets all through. Other CPUs are
+ * idle.
+ */
 void page_tree_inject(struct page_tree *tree, uint64_t passes, uint64_t refusals);
 
 /* Disarms the gate and returns how many requests it saw and, in *refused (may be NULL), how many it refused. */

@@ -1,5 +1,6 @@
 /*
- * What callers of the page allocator get wrong, and how it is told: a report to the log, then the check that stops the kernel.
+ * What callers of the page allocator get wrong, and how it is told: a report to the log, then the check that stops the
+ * kernel.
  */
 #ifndef MM_PAGES_PAGE_MISUSE_H
 #define MM_PAGES_PAGE_MISUSE_H

@@ -1,12 +1,14 @@
 /*
- * Nodes of the page tree: made from the memory map when memory below them is first needed, out of pages of the tree itself.
+ * Nodes of the page tree: made from the memory map when memory below them is first needed, out of pages of the tree
+ * itself.
  *
  * A making needs at most a group, a region and a chunk, and those fit into one page together. So the rule is: one whole
- * page is always in hand (metadata.spare), and a making starts only when it is. Right after, the next page is taken from the
- * memory that has just become reachable, which has a free page, or nobody would have asked for it. Hence no recursion, and
- * no state in which memory is there but the tree has no room to describe it.
+ * page is always in hand (metadata.spare), and a making starts only when it is. Right after, the next page is taken
+ * from the memory that has just become reachable, which has a free page, or nobody would have asked for it. Hence no
+ * recursion, and no state in which memory is there but the tree has no room to describe it.
  *
- * The very first page is chosen by the map alone: one that has a usable neighbour in its chunk, so that the rule can hold from then on.
+ * The very first page is chosen by the map alone: one that has a usable neighbour in its chunk, so that the rule can
+ * hold from then on.
  */
 #include "arch/inline.h"
 #include "mm/pages/page_tree_internal.h"

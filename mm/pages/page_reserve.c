@@ -1,6 +1,6 @@
 /*
- * The emergency reserve (6.7): a few blocks that belong to no context and appear in no word, so that ordinary requests can't
- * see them, at no cost to any path. A request that must not fail looks there when everything else has failed.
+ * The emergency reserve (6.7): a few blocks that belong to no context and appear in no word, so that ordinary requests
+ * can't see them, at no cost to any path. A request that must not fail looks there when everything else has failed.
  *
  * Pages that come back into such a block are in the reserve again: it refills by itself.
  */

@@ -1,11 +1,11 @@
 /*
- * Long runs: more than 64 pages, or aligned to more, made of consecutive blocks that are entirely free, across chunks, regions
- * and groups.
+ * Long runs: more than 64 pages, or aligned to more, made of consecutive blocks that are entirely free, across chunks,
+ * regions and groups.
  *
- * The search alternates between two questions: where is the next vacant block, and up to where is all vacant from there on? Both go
- * over words, and skip a chunk by one bit of its region and a region by one word. Memory that has no nodes yet is asked of
- * the map instead, and only when touched memory holds no such run. Nodes are then made for the run that was found; their own
- * pages may have to come from it, so that it is looked at once more.
+ * The search alternates between two questions: where is the next vacant block, and up to where is all vacant from there
+ * on? Both go over words, and skip a chunk by one bit of its region and a region by one word. Memory that has no nodes
+ * yet is asked of the map instead, and only when touched memory holds no such run. Nodes are then made for the run that
+ * was found; their own pages may have to come from it, so that it is looked at once more.
  *
  * Costs a few words a hole, and a store a block taken, under the lock.
  */

@@ -65,7 +65,10 @@ static uint64_t next_region(const page_tree_t *tree, uint64_t region)
     return next;
 }
 
-/* Locked. A lower bound of the longest free run, in pages, found in a bounded number of steps; 0 only when no page is free. */
+/*
+ * Locked. A lower bound of the longest free run, in pages, found in a bounded number of steps; 0 only when no page is
+ * free.
+ */
 static uint64_t largest_free_run(const page_tree_t *tree)
 {
     uint64_t longest = 0;

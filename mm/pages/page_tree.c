@@ -23,11 +23,13 @@
  *   P7  as many pages are ALLOCATED as the contexts' counters say
  *   P8  metadata in hand is enough for the next node of each level, or no touched page is free
  *
- * Locking: one lock for everything above the blocks. Blocks change by atomic operations: page_block.h says who may do what, with
- * and without the lock. Pointers to nodes are set once, with release, and never change. Reports of misuse are made without the lock.
+ * Locking: one lock for everything above the blocks. Blocks change by atomic operations: page_block.h says who may do
+ * what, with and without the lock. Pointers to nodes are set once, with release, and never change. Reports of misuse
+ * are made without the lock.
  *
- * Contexts: each CPU's thread level and interrupt level has a block checked out, for it to allocate from. So its fast path
- * needs no lock, and everyone else keeps away by the `taken` word, without looking at the block, until there is nothing else.
+ * Contexts: each CPU's thread level and interrupt level has a block checked out, for it to allocate from. So its fast
+ * path needs no lock, and everyone else keeps away by the `taken` word, without looking at the block, until there is
+ * nothing else.
  */
 #include "mm/pages/page_tree_internal.h"
 

@@ -10,9 +10,9 @@
  * Nodes are made when memory below them is first needed, from the memory map; memory that nobody touched costs nothing.
  * A node, once made, stays, so that walking down needs no lock. page_tree.c holds the design: invariants and locking.
  *
- * Everything takes a tree and the calling CPU's context; mm/pages.h is the kernel's own tree. Nothing here touches the memory
- * that it manages, except for metadata, and a config can have that come from elsewhere: so a test can manage 16 TiB that
- * are not there. Any CPU, any context, unless said otherwise.
+ * Everything takes a tree and the calling CPU's context; mm/pages.h is the kernel's own tree. Nothing here touches the
+ * memory that it manages, except for metadata, and a config can have that come from elsewhere: so a test can manage 16
+ * TiB that are not there. Any CPU, any context, unless said otherwise.
  */
 #ifndef MM_PAGES_PAGE_TREE_H
 #define MM_PAGES_PAGE_TREE_H
@@ -117,8 +117,8 @@ typedef struct page_tree {
 } page_tree_t;
 
 /*
- * Makes a tree over config->map. Takes as long for 16 TiB as for 16 MiB. Returns STATUS_NOT_READY when the map is not finished and
- * STATUS_NO_MEMORY when it, or the metadata source, holds too little to start with.
+ * Makes a tree over config->map. Takes as long for 16 TiB as for 16 MiB. Returns STATUS_NOT_READY when the map is not
+ * finished and STATUS_NO_MEMORY when it, or the metadata source, holds too little to start with.
  */
 MUST_USE status_t page_tree_init(page_tree_t *tree, const page_tree_config_t *config);
 
@@ -126,11 +126,12 @@ MUST_USE status_t page_tree_init(page_tree_t *tree, const page_tree_config_t *co
 void page_tree_spare_below(page_tree_t *tree, page_number_t page);
 
 /*
- * Finds a run as `request` says (is_zeroed is left to the caller) and stores its first page. Returns false when there is none or the
- * request breaks a rule of pages_request_t.
+ * Finds a run as `request` says (is_zeroed is left to the caller) and stores its first page. Returns false when there
+ * is none or the request breaks a rule of pages_request_t.
  *
- * A run of up to 64 pages lies within one block. A longer one, or one aligned to more, starts at a block's first page and consists
- * of blocks that were entirely free and that no context has checked out; the rest of its last block stays free.
+ * A run of up to 64 pages lies within one block. A longer one, or one aligned to more, starts at a block's first page
+ * and consists of blocks that were entirely free and that no context has checked out; the rest of its last block stays
+ * free.
  */
 MUST_USE bool page_tree_alloc(page_tree_t *tree, page_context_t *context, const pages_request_t *request,
                               page_number_t *first);
@@ -138,7 +139,10 @@ MUST_USE bool page_tree_alloc(page_tree_t *tree, page_context_t *context, const 
 /* Takes pages back, with the checks of pages_free(). A mistake stops the kernel, through base/check.h. */
 void page_tree_free(page_tree_t *tree, page_context_t *context, page_number_t first, size_t count);
 
-/* pages_mark_invalid() for a tree. STATUS_NO_MEMORY: no room for the nodes that hold these pages; nothing is then changed. */
+/*
+ * pages_mark_invalid() for a tree. STATUS_NO_MEMORY: no room for the nodes that hold these pages; nothing is then
+ * changed.
+ */
 MUST_USE status_t page_tree_mark_invalid(page_tree_t *tree, page_number_t first, size_t count);
 
 /* Takes one page for metadata of others (page words and their tables). It is RESERVED from then on, for good. */
@@ -155,7 +159,10 @@ void page_tree_drain_all(page_tree_t *tree);
 /* NULL, or the name of the first broken invariant ("P3"). No CPU uses the tree meanwhile. */
 MUST_USE const char *page_tree_validate(page_tree_t *tree);
 
-/* Ends the tree: returns how many pages are still allocated. All contexts are as new, and every request fails from then on. */
+/*
+ * Ends the tree: returns how many pages are still allocated. All contexts are as new, and every request fails from then
+ * on.
+ */
 uint64_t page_tree_shutdown(page_tree_t *tree);
 
 #endif

@@ -1,8 +1,9 @@
 /*
- * What the files of the page tree share, and nobody else needs. "Locked" in a comment: the caller holds the tree's lock.
+ * What the files of the page tree share, and nobody else needs. "Locked" in a comment: the caller holds the tree's
+ * lock.
  *
- * Inside the tree memory is counted in blocks (page number / 64) and chunks (block number / 64); a range [from, to) is of blocks
- * unless it says pages.
+ * Inside the tree memory is counted in blocks (page number / 64) and chunks (block number / 64); a range [from, to) is
+ * of blocks unless it says pages.
  */
 #ifndef MM_PAGES_PAGE_TREE_INTERNAL_H
 #define MM_PAGES_PAGE_TREE_INTERNAL_H
@@ -69,8 +70,8 @@ void page_words_settle_region(page_tree_t *tree, uint64_t region);
 uint64_t page_words_next(const page_tree_t *tree, page_plane_t plane, uint64_t from, uint64_t to);
 
 /*
- * Locked. The first untouched node at or above `chunk`: the range of chunks it stands for, one chunk, one region or one group. False when there
- * is none.
+ * Locked. The first untouched node at or above `chunk`: the range of chunks it stands for, one chunk, one region or one
+ * group. False when there is none.
  */
 MUST_USE bool page_words_next_untouched(const page_tree_t *tree, uint64_t chunk, uint64_t *first, uint64_t *end);
 
@@ -85,7 +86,9 @@ MUST_USE bool page_long_run_take(page_tree_t *tree, const page_search_t *search,
 /* Locked. The same in one block; `block` is that block's node. */
 MUST_USE bool page_block_run_take(page_block_t *node, uint64_t block, const page_search_t *search, uint64_t *first);
 
-/* Sets blocks aside at start; takes a run of up to 64 pages from them (locked); how many free pages they have (locked). */
+/*
+ * Sets blocks aside at start; takes a run of up to 64 pages from them (locked); how many free pages they have (locked).
+ */
 void page_reserve_fill(page_tree_t *tree, uint64_t pages);
 MUST_USE bool page_reserve_take(page_tree_t *tree, const page_search_t *search, uint64_t *first);
 uint64_t page_reserve_free_pages(const page_tree_t *tree);
@@ -130,8 +133,8 @@ static inline void page_context_count_free(page_context_t *context, uint64_t cou
 }
 
 /*
- * Where users of the tree find the page: in the direct map, or, in a tree that keeps its metadata elsewhere because there
- * is no memory behind it, at the physical address itself.
+ * Where users of the tree find the page: in the direct map, or, in a tree that keeps its metadata elsewhere because
+ * there is no memory behind it, at the physical address itself.
  */
 static inline uintptr_t page_tree_address(const page_tree_t *tree, page_number_t page)
 {

@@ -1,6 +1,6 @@
 /*
- * page_tree_validate(): every invariant of page_tree.c, over all nodes that have been made. The map and the blocks' own words
- * are the only things it believes.
+ * page_tree_validate(): every invariant of page_tree.c, over all nodes that have been made. The map and the blocks' own
+ * words are the only things it believes.
  */
 #include "mm/pages/page_tree_internal.h"
 
@@ -93,7 +93,10 @@ static const char *validate_chunk(validation_t *validation, const page_region_t 
     return NULL;
 }
 
-/* One bit of a word of planes at `word_planes`, over a node that covers `pages` pages from `first` on and has planes of its own, or none yet. */
+/*
+ * One bit of a word of planes at `word_planes`, over a node that covers `pages` pages from `first` on and has planes of
+ * its own, or none yet.
+ */
 static const char *validate_planes(const page_tree_t *tree, const uint64_t *above, uint64_t index,
                                    const uint64_t *below, uint64_t first, uint64_t pages)
 {
@@ -126,7 +129,10 @@ static const char *validate_group(validation_t *validation, const page_group_t *
     return broken;
 }
 
-/* P2: whoever holds a block holds one that is taken, and there are as many holders as taken blocks; two holders of one would leave another without. */
+/*
+ * P2: whoever holds a block holds one that is taken, and there are as many holders as taken blocks; two holders of one
+ * would leave another without.
+ */
 static const char *validate_holders(const validation_t *validation)
 {
     const page_tree_t *const tree = validation->tree;

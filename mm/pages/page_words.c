@@ -1,9 +1,10 @@
 /*
- * Page words for the slab core: making them writable where a run was handed out, and telling what a fault among them means.
+ * Page words for the slab core: making them writable where a run was handed out, and telling what a fault among them
+ * means.
  *
- * The machine asks for pages while it builds tables, under our lock, and the page tree's lock comes before ours. So it gets them
- * from a small stock, which is filled one page at a time between attempts: tables that an attempt has linked stay, and each
- * attempt with one more page gets one level further.
+ * The machine asks for pages while it builds tables, under our lock, and the page tree's lock comes before ours. So it
+ * gets them from a small stock, which is filled one page at a time between attempts: tables that an attempt has linked
+ * stay, and each attempt with one more page gets one level further.
  */
 #include "arch/machine.h"
 #include "base/spinlock.h"

@@ -1,8 +1,9 @@
 /*
  * The words above the blocks: walking down them, keeping them true, and searching them.
  *
- * Each is a function of what lies below it (page_words_settle computes it, from the block up to the root), so that it can be
- * recomputed at any time and in any order under the lock, and a doubt costs a recomputation and never a wrong answer.
+ * Each is a function of what lies below it (page_words_settle computes it, from the block up to the root), so that it
+ * can be recomputed at any time and in any order under the lock, and a doubt costs a recomputation and never a wrong
+ * answer.
  */
 #include "mm/pages/page_tree_internal.h"
 
@@ -100,9 +101,9 @@ static uint64_t next_group(const page_tree_t *tree, page_plane_t plane, uint64_t
 }
 
 /*
- * The first node at or above `chunk` in a plane, as a range of chunks: the chunk, or, in UNTOUCHED, the region or group that has no node.
- * Each turn goes down one level or on to the next word of a level above, so that a search ends after a few words
- * when its bit is set, and looks at no word twice when it is not.
+ * The first node at or above `chunk` in a plane, as a range of chunks: the chunk, or, in UNTOUCHED, the region or group
+ * that has no node. Each turn goes down one level or on to the next word of a level above, so that a search ends after
+ * a few words when its bit is set, and looks at no word twice when it is not.
  */
 static bool next_node(const page_tree_t *tree, page_plane_t plane, uint64_t chunk, uint64_t *first, uint64_t *end)
 {

@@ -1,7 +1,8 @@
 /*
  * The kernel's page allocator: one page tree over the boot memory map, and pointers in place of page numbers.
  *
- * The two fast paths are here in full, and are what a single page costs: its context's block, one locked bit operation each.
+ * The two fast paths are here in full, and are what a single page costs: its context's block, one locked bit operation
+ * each.
  */
 #include "mm/pages.h"
 

@@ -24,7 +24,10 @@ typedef struct page_model_search {
     uint64_t limit; /* the run ends at or below this page */
 } page_model_search_t;
 
-/* Starts with what the inputs of a map say: all pages invalid, then, input by input, the strictest wins. Inputs are whole pages. */
+/*
+ * Starts with what the inputs of a map say: all pages invalid, then, input by input, the strictest wins. Inputs are
+ * whole pages.
+ */
 void page_model_init(page_model_t *model, const memory_map_t *map);
 
 page_state_t page_model_state(const page_model_t *model, uint64_t page);
@@ -39,8 +42,8 @@ bool page_model_all(const page_model_t *model, uint64_t first, uint64_t count, p
 uint64_t page_model_count(const page_model_t *model, page_state_t state);
 
 /*
- * Whether the tree would have to find such a run (page_tree_alloc says where runs lie), if the blocks for which is_out_of_reach(argument, block) holds
- * were not there.
+ * Whether the tree would have to find such a run (page_tree_alloc says where runs lie), if the blocks for which
+ * is_out_of_reach(argument, block) holds were not there.
  */
 bool page_model_has_run(const page_model_t *model, const page_model_search_t *search,
                         bool (*is_out_of_reach)(void *argument, uint64_t block), void *argument);

@@ -1,8 +1,9 @@
 /*
- * A small world for the page tree: a map with holes, a tree over it, contexts that play CPUs, and the model beside them.
+ * A small world for the page tree: a map with holes, a tree over it, contexts that play CPUs, and the model beside
+ * them.
  *
- * No memory is behind the pages unless the world is made of borrowed ones, so that it may lie anywhere below 16 TiB. Each step does one
- * operation to the tree and to the model, and expects that they agree.
+ * No memory is behind the pages unless the world is made of borrowed ones, so that it may lie anywhere below 16 TiB.
+ * Each step does one operation to the tree and to the model, and expects that they agree.
  */
 #ifndef TESTING_MODELS_PAGE_WORLD_H
 #define TESTING_MODELS_PAGE_WORLD_H
@@ -34,7 +35,10 @@ typedef struct page_world {
 /* Makes an empty world over `count` pages from `first` on; the map and tree are still to be made. */
 page_world_t *page_world_new(property_run_t *run, uint64_t first, uint64_t count);
 
-/* The same over `count` pages borrowed from pages_alloc(), which go back when the property is over: the tree's metadata lies in them. */
+/*
+ * The same over `count` pages borrowed from pages_alloc(), which go back when the property is over: the tree's metadata
+ * lies in them.
+ */
 page_world_t *page_world_new_borrowed(property_run_t *run, uint64_t count);
 
 /* Adds whole pages to the map, relative to the window. */
@@ -46,7 +50,10 @@ void page_world_draw_map(page_world_t *world);
 /* Finishes the map, and makes the model and the tree. */
 MUST_USE status_t page_world_start(page_world_t *world, uint64_t reserve_pages);
 
-/* One request: true, and the run noted in world->runs, when it was met. Expects what came to be allowed, and refusals to be right. */
+/*
+ * One request: true, and the run noted in world->runs, when it was met. Expects what came to be allowed, and refusals
+ * to be right.
+ */
 bool page_world_alloc(page_world_t *world, page_context_t *context, const pages_request_t *request);
 
 /* Frees the part [offset, offset + count) of a run that is handed out. */

@@ -1,5 +1,6 @@
 /*
- * The memory map: whatever a bootloader says, in whatever order, comes out sorted and disjoint, and nothing restricted comes out usable.
+ * The memory map: whatever a bootloader says, in whatever order, comes out sorted and disjoint, and nothing restricted
+ * comes out usable.
  */
 #include "mm/memory_map.h"
 #include "testing/property/property.h"
@@ -139,7 +140,10 @@ static uint64_t draw_hostile(property_run_t *run)
     return property_bool(run) ? edges[property_draw(run, ARRAY_COUNT(edges))] : property_bits64(run);
 }
 
-/* Validates 2.6, 2.9, 2.13: no numbers at all make a map that breaks its rules; what makes no sense is refused and counted. */
+/*
+ * Validates 2.6, 2.9, 2.13: no numbers at all make a map that breaks its rules; what makes no sense is refused and
+ * counted.
+ */
 static void any_numbers_make_a_sound_map(property_run_t *run)
 {
     memory_map_t *const map = property_alloc(run, sizeof(*map));

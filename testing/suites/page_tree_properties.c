@@ -1,6 +1,7 @@
 /*
- * The page tree against a naive model: small worlds anywhere below 16 TiB, on simulated memory and on memory that also has to hold the tree's
- * own metadata. Large worlds are in page_tree_scale_properties.c, the kernel's own tree in pages_properties.c.
+ * The page tree against a naive model: small worlds anywhere below 16 TiB, on simulated memory and on memory that also
+ * has to hold the tree's own metadata. Large worlds are in page_tree_scale_properties.c, the kernel's own tree in
+ * pages_properties.c.
  */
 #include "testing/models/page_world.h"
 
@@ -16,8 +17,8 @@ static void put_state(page_block_t *block, unsigned index, unsigned state)
 }
 
 /*
- * Validates 2.7, 5.7: all pairs of states under all operations. What an operation may not do to one of two pages, it does to
- * neither. Claims of pages that are not free happen when a page is retired between the look and the claim.
+ * Validates 2.7, 5.7: all pairs of states under all operations. What an operation may not do to one of two pages, it
+ * does to neither. Claims of pages that are not free happen when a page is retired between the look and the claim.
  */
 static void every_transition_is_judged_by_the_state_it_meets(property_run_t *run)
 {
@@ -132,7 +133,10 @@ static void exhaust(page_world_t *world)
     }
 }
 
-/* Validates 2.1, 2.9, 2.14, 3.10: running out is no end: what comes back can be had again, and at last all is as at the start. */
+/*
+ * Validates 2.1, 2.9, 2.14, 3.10: running out is no end: what comes back can be had again, and at last all is as at the
+ * start.
+ */
 static void everything_returned_equals_the_start(property_run_t *run)
 {
     pages_stats_t before;

@@ -1,5 +1,6 @@
 /*
- * The page tree at sizes that no test machine has, and on maps that no sane machine has: simulated, with nothing behind the pages.
+ * The page tree at sizes that no test machine has, and on maps that no sane machine has: simulated, with nothing behind
+ * the pages.
  */
 #include "testing/models/page_world.h"
 
@@ -16,7 +17,10 @@ static void add(page_world_t *world, uint64_t base, uint64_t bytes, memory_regio
     PROPERTY_EXPECT_STATUS(world->run, STATUS_OK, memory_map_add(&world->map, physical_address(base), bytes, type));
 }
 
-/* Validates 2.3, 2.5, 2.12: a tree over 16 TiB starts with what one over 128 MiB starts with, and serves its first page as cheaply. */
+/*
+ * Validates 2.3, 2.5, 2.12: a tree over 16 TiB starts with what one over 128 MiB starts with, and serves its first page
+ * as cheaply.
+ */
 static void starting_costs_the_same_at_any_size(property_run_t *run)
 {
     page_world_t *const world = new_large_world(run);
@@ -101,7 +105,10 @@ static bool has_long_run(const long_world_t *model, uint64_t count, uint64_t ali
     return false;
 }
 
-/* Validates 2.1, 2.9, 2.10, 2.12: runs of any length are found when they are there, across chunks and regions, and not across holes. */
+/*
+ * Validates 2.1, 2.9, 2.10, 2.12: runs of any length are found when they are there, across chunks and regions, and not
+ * across holes.
+ */
 static void long_runs_are_found_wherever_they_are(property_run_t *run)
 {
     long_world_t *const model = property_alloc(run, sizeof(*model));
@@ -164,7 +171,10 @@ static uint64_t draw_address(property_run_t *run)
     return property_bool(run) ? edge + property_draw(run, 64) * 1024 - KIB(32) : property_bits64(run) >> 18;
 }
 
-/* Validates 2.6, 2.9, 2.13: whatever the map, only what it calls available is handed out, each page once, and all comes back. */
+/*
+ * Validates 2.6, 2.9, 2.13: whatever the map, only what it calls available is handed out, each page once, and all comes
+ * back.
+ */
 static void any_map_serves_only_its_usable_memory(property_run_t *run)
 {
     page_world_t *const world = new_large_world(run);
@@ -207,7 +217,10 @@ static void any_map_serves_only_its_usable_memory(property_run_t *run)
 
 /* ---- zones ---- */
 
-/* Validates 2.1: with low memory spared, ordinary pages come from above as long as there are any, and requests with a limit from below. */
+/*
+ * Validates 2.1: with low memory spared, ordinary pages come from above as long as there are any, and requests with a
+ * limit from below.
+ */
 static void low_memory_is_spared_for_those_who_need_it(property_run_t *run)
 {
     const uint64_t blocks = 24;

@@ -1,8 +1,8 @@
 /*
  * The page allocator under all CPUs at once, and under interrupts.
  *
- * Needs the CPUs to be up, with cpu_jobs_idle() as their idle function (arch/cpu_jobs.h). With one CPU the properties hold all the
- * same, and say less.
+ * Needs the CPUs to be up, with cpu_jobs_idle() as their idle function (arch/cpu_jobs.h). With one CPU the properties
+ * hold all the same, and say less.
  */
 #include "arch/cpu_jobs.h"
 #include "arch/inline.h"
@@ -216,7 +216,9 @@ static void run_crowd(property_run_t *run, bool is_interrupted)
     }
 }
 
-/* Validates 2.1, 2.11: on all CPUs at once, each page has one owner, keeps its contents, and comes back from any CPU. */
+/*
+ * Validates 2.1, 2.11: on all CPUs at once, each page has one owner, keeps its contents, and comes back from any CPU.
+ */
 static void cpus_never_share_a_page(property_run_t *run)
 {
     run_crowd(run, false);
@@ -454,13 +456,19 @@ static void run_shared(property_run_t *run, uint64_t pages, size_t run_max, bool
     }
 }
 
-/* Validates 2.8, 2.11: memory may go bad in the middle of anything, in blocks that other CPUs have checked out; the books stay exact. */
+/*
+ * Validates 2.8, 2.11: memory may go bad in the middle of anything, in blocks that other CPUs have checked out; the
+ * books stay exact.
+ */
 static void memory_may_go_bad_while_cpus_allocate(property_run_t *run)
 {
     run_shared(run, TREE_PAGES_MAX, 1, true);
 }
 
-/* Validates 2.10, 2.11, 3.10: more CPUs than blocks, and fewer pages than are asked for: the last ones are shared, and never twice. */
+/*
+ * Validates 2.10, 2.11, 3.10: more CPUs than blocks, and fewer pages than are asked for: the last ones are shared, and
+ * never twice.
+ */
 static void cpus_share_the_last_pages(property_run_t *run)
 {
     run_shared(run, property_range(run, 1, 2 * PAGES_PER_BLOCK), 1 + (size_t)property_draw(run, 5), false);

@@ -26,7 +26,9 @@ typedef struct pages_fixture {
     uint64_t next_stamp;
 } pages_fixture_t;
 
-/* Pages carry their run's stamp and their place in it at both ends, so that an overlap shows up in one of the two runs. */
+/*
+ * Pages carry their run's stamp and their place in it at both ends, so that an overlap shows up in one of the two runs.
+ */
 static void stamp_run(const live_run_t *live)
 {
     for (size_t i = 0; i < live->count; i++) {
@@ -185,7 +187,10 @@ static void *find_reserved_page(property_run_t *run)
     return physical_to_pointer(physical_address(address));
 }
 
-/* Validates 5.2, 5.7, 5.8: each mistake with a pointer stops with its own message, before and after the page's block was put back. */
+/*
+ * Validates 5.2, 5.7, 5.8: each mistake with a pointer stops with its own message, before and after the page's block
+ * was put back.
+ */
 static void wrong_frees_are_told_by_name(property_run_t *run)
 {
     static char not_a_page[2 * 4096] ALIGNED(4096);
@@ -277,7 +282,10 @@ static void end_injection(void *argument)
     (void)pages_inject_end(NULL);
 }
 
-/* Validates 1.10, 3.10: the seam at which tests refuse requests refuses exactly those, whatever contexts had checked out. */
+/*
+ * Validates 1.10, 3.10: the seam at which tests refuse requests refuses exactly those, whatever contexts had checked
+ * out.
+ */
 static void the_nth_request_is_refused_and_no_other(property_run_t *run)
 {
     pages_fixture_t *const fixture = open_fixture(run);

@@ -1,5 +1,6 @@
 /*
- * What one allocation context keeps of the page allocator: the block it has checked out, and its share of the statistics.
+ * What one allocation context keeps of the page allocator: the block it has checked out, and its share of the
+ * statistics.
  *
  * Only the context's own CPU writes it (others do when that CPU is stopped or idle); statistics read the counters from
  * anywhere. All zero is a context with nothing checked out.

@@ -1,8 +1,9 @@
 /*
- * Pages: the kernel's own page allocator, the one instance of the page tree (mm/pages/page_tree.h) that is fed by the boot memory map.
+ * Pages: the kernel's own page allocator, the one instance of the page tree (mm/pages/page_tree.h) that is fed by the
+ * boot memory map.
  *
- * pages_alloc, pages_free and pages_mark_invalid are in arch/page_backend.h; this header adds what only this kernel's own code
- * asks for. Any CPU, any context, unless said otherwise; nothing sleeps.
+ * pages_alloc, pages_free and pages_mark_invalid are in arch/page_backend.h; this header adds what only this kernel's
+ * own code asks for. Any CPU, any context, unless said otherwise; nothing sleeps.
  */
 #ifndef MM_PAGES_H
 #define MM_PAGES_H
@@ -37,7 +38,10 @@ typedef struct pages_request {
 /* Returns a run, or NULL. `request` breaking a rule above also returns NULL. */
 MUST_USE void *pages_alloc_with(const pages_request_t *request);
 
-/* One consistent snapshot: total = free + allocated + invalid + reserved. All counts are pages unless the name says else. */
+/*
+ * One consistent snapshot: total = free + allocated + invalid + reserved. All counts are pages unless the name says
+ * else.
+ */
 typedef struct pages_stats {
     uint64_t pages_total;     /* pages in AVAILABLE memory at boot */
     uint64_t pages_free;      /* the emergency reserve and what CPUs have checked out but not handed out included */
@@ -60,15 +64,15 @@ void pages_stats(pages_stats_t *stats);
 page_state_t pages_state(physical_address_t address);
 
 /*
- * Builds the allocator over a finished map, which it keeps a pointer to (it must outlive the allocator). Boot CPU, once.
- * Metadata is made when memory is first touched, so that the time does not depend on how much there is. Returns
+ * Builds the allocator over a finished map, which it keeps a pointer to (it must outlive the allocator). Boot CPU,
+ * once. Metadata is made when memory is first touched, so that the time does not depend on how much there is. Returns
  * STATUS_NO_MEMORY when the map holds too little to start with and STATUS_NOT_READY when the map is not finished.
  */
 MUST_USE status_t pages_init(const memory_map_t *map);
 
 /*
- * From then on ordinary requests take memory below `address` only when there is none above: it is kept for requests with a limit
- * (DMA). At first requests are served from the lowest memory up, which is mapped from the start.
+ * From then on ordinary requests take memory below `address` only when there is none above: it is kept for requests
+ * with a limit (DMA). At first requests are served from the lowest memory up, which is mapped from the start.
  */
 void pages_spare_below(physical_address_t address);
 
@@ -80,18 +84,21 @@ void pages_drain_context(struct allocation_context *context);
 void pages_drain_contexts(void);
 
 /*
- * Ends the allocator: returns how many pages are still allocated (leaked); 0 is a clean end. Other CPUs are stopped. Requests fail from
- * then on. There is no second beginning: page words and their tables stay where they are.
+ * Ends the allocator: returns how many pages are still allocated (leaked); 0 is a clean end. Other CPUs are stopped.
+ * Requests fail from then on. There is no second beginning: page words and their tables stay where they are.
  */
 uint64_t pages_shutdown(void);
 
 /*
- * When a fault address lies in the window of page words, the pointer whose word was looked for is foreign: returns true and
- * the first byte of the page that was asked for.
+ * When a fault address lies in the window of page words, the pointer whose word was looked for is foreign: returns true
+ * and the first byte of the page that was asked for.
  */
 bool page_words_fault_address(uintptr_t fault_address, const void **page);
 
-/* NULL, or the name of the first broken invariant of the tree ("P3"). Walks all metadata; other CPUs may go on allocating only if idle. */
+/*
+ * NULL, or the name of the first broken invariant of the tree ("P3"). Walks all metadata; other CPUs may go on
+ * allocating only if idle.
+ */
 const char *pages_validate(void);
 
 #endif
