@@ -54,13 +54,17 @@ static NORETURN void panic_end(void)
     machine_exit(PANIC_EXIT_STATUS);
 }
 
-static void log_address(uintptr_t address)
+/*
+ * Logs an address with its function. A return address is looked up by the call before it: a call that never comes back may be its
+ * function's last instruction, and what follows belongs to the next one.
+ */
+static void log_address(uintptr_t address, bool is_return)
 {
     const symbol_table_t table = symbols_of_image();
     const char *name;
     uint64_t offset;
-    if (symbol_find(&table, address, &name, &offset)) {
-        log_line("  0x%016llx %s+0x%llx", (unsigned long long)address, name, (unsigned long long)offset);
+    if (symbol_find(&table, address - is_return, &name, &offset)) {
+        log_line("  0x%016llx %s+0x%llx", (unsigned long long)address, name, (unsigned long long)(offset + is_return));
     } else {
         log_line("  0x%016llx", (unsigned long long)address);
     }
@@ -72,10 +76,10 @@ void panic_log_backtrace(uintptr_t instruction, uintptr_t frame)
     const size_t count = trap_backtrace(frame, addresses, BACKTRACE_MAX);
     log_line("backtrace, innermost first:");
     if (instruction != 0) {
-        log_address(instruction);
+        log_address(instruction, false);
     }
     for (size_t index = 0; index < count; index++) {
-        log_address(addresses[index]);
+        log_address(addresses[index], true);
     }
     if (count == BACKTRACE_MAX) {
         log_line("  ... and more");

@@ -27,8 +27,7 @@ bool symbol_find(const symbol_table_t *table, uint64_t address, const char **nam
     }
     const kernel_symbol_t *const symbol = &table->symbols[low - 1];
     const uint64_t into = address - symbol->address;
-    /* One byte past the end still counts: the return address of a call that never returns lies there. */
-    if (symbol->size != 0 ? into > symbol->size : low == table->count) {
+    if (symbol->size != 0 ? into >= symbol->size : low == table->count) {
         return false;
     }
     *name = table->names + symbol->name_offset;
