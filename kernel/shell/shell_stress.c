@@ -4,7 +4,7 @@
  * Each CPU has a table of blocks of its own and works on it at random: an empty place gets a block, filled with a pattern that
  * depends on its place and generation; a taken one is checked and then freed, resized, or exchanged for whatever lies in a slot that all
  * CPUs share, so that blocks are freed by other CPUs than allocated them. CPU 0 works in slices and in between shows progress,
- * looks for Ctrl-C and makes the other CPUs allocate in an interrupt handler.
+ * looks for Ctrl-C and makes every CPU, itself included, allocate in an interrupt handler.
  *
  * A block that was refused is no failure: memory may be out. Wrong contents are, and so is a block that stays behind.
  */
@@ -99,7 +99,8 @@ static uint64_t draw_size(stress_worker_t *worker)
 {
     const uint64_t log2 = 4 + draw(&worker->random) % (BLOCK_SIZE_MAX_LOG2 - 3);
     const uint64_t below = UINT64_C(1) << log2;
-    return below / 2 + draw(&worker->random) % (below / 2) + sizeof(block_header_t);
+    const uint64_t size = below / 2 + draw(&worker->random) % (below / 2);
+    return size < sizeof(block_header_t) ? sizeof(block_header_t) : size;
 }
 
 static block_header_t *make_block(stress_worker_t *worker)
@@ -255,8 +256,8 @@ static bool run_all(stress_t *stress)
     while (!is_done) {
         run_slice(&stress->workers[0]);
         is_done = !must_go_on(&stress->workers[0]);
-        for (uint32_t index = 1; index < stress->cpu_count; index++) {
-            is_done = is_done && cpu_jobs_is_done(index);
+        for (uint32_t index = 0; index < stress->cpu_count; index++) {
+            is_done = is_done && (index == 0 || cpu_jobs_is_done(index));
             /* A CPU that has not taken the last one yet is simply not asked again. */
             (void)!cpu_interrupt(index, allocate_in_interrupt, &stress->workers[index]);
         }
@@ -283,7 +284,7 @@ static void nothing(void *argument)
 
 static void settle(const stress_t *stress)
 {
-    for (uint32_t index = 1; index < stress->cpu_count; index++) {
+    for (uint32_t index = 0; index < stress->cpu_count; index++) {
         _Atomic bool was_called = false;
         while (cpu_interrupt(index, nothing, &was_called) != STATUS_OK) {
             cpu_relax();
