@@ -20,6 +20,7 @@
 #include "kernel/application.h"
 #include "kernel/log.h"
 #include "kernel/shutdown.h"
+#include "kernel/slab_watch.h"
 #include "kernel/version.h"
 #include "mm/allocation_context.h"
 #include "mm/init.h"
@@ -94,8 +95,14 @@ static status_t step_direct_map(void *context)
 static status_t step_pages(void *context)
 {
     kernel_state_t *const state = context;
-    const status_t status = allocation_contexts_attach_boot(cpu_current());
-    return status == STATUS_OK ? pages_init(&state->map) : status;
+    status_t status = allocation_contexts_attach_boot(cpu_current());
+    if (status == STATUS_OK) {
+        status = pages_init(&state->map);
+    }
+    if (status == STATUS_OK) {
+        pages_spare_below(physical_address(GIB(4))); /* for devices that reach no further */
+    }
+    return status;
 }
 
 static void end_pages(void *context)
@@ -106,16 +113,18 @@ static void end_pages(void *context)
              (unsigned long long)(left > state->cpu_pages ? left - state->cpu_pages : 0));
 }
 
-/* Caches and kmalloc, over the page allocator. */
+/* Caches and kmalloc, over the page allocator; watched from the first object on when the command line says so. */
 static status_t step_slab(void *context)
 {
     (void)context;
-    return slab_init();
+    const status_t status = slab_init();
+    return status == STATUS_OK ? slab_watch_start() : status;
 }
 
 static void end_slab(void *context)
 {
     (void)context;
+    slab_watch_end();
     log_line("shutdown: %llu objects leaked", (unsigned long long)slab_shutdown());
 }
 

@@ -53,12 +53,25 @@ static NOINLINE void free_other(void *pointer, uintptr_t caller)
     const uint64_t *const word_place = page_word(pointer);
     const uint64_t word = word_place == NULL ? PAGE_CODE_NONE : __atomic_load_n(word_place, __ATOMIC_ACQUIRE);
     const unsigned code = word & PAGE_CODE_MASK;
-    if (code >= PAGE_CODE_SHIFT_MIN || code == PAGE_CODE_ODD_SIZE) {
-        slab_free_slow(page_word_any_slab(word, (uintptr_t)pointer), (uintptr_t)pointer, context_current(), caller);
+    if (code >= PAGE_CODE_SHIFT_MIN || code == PAGE_CODE_TYPED) {
+        slab_free_slow(slab_of_address(word, (uintptr_t)pointer), (uintptr_t)pointer, context_current(), caller);
     } else if (code == PAGE_CODE_LARGE && kmalloc_large_is_start(word, pointer)) {
         kmalloc_large_free(pointer);
     } else {
         slab_misuse_no_slab((uintptr_t)pointer, word);
+    }
+}
+
+/* A free that is not into the current slab: most go into another slab of the same context. */
+static NOINLINE void free_elsewhere(void *pointer, uint64_t word, uintptr_t caller)
+{
+    slab_context_t *const context = context_current();
+    const uintptr_t address = (uintptr_t)pointer;
+    const unsigned shift = word & PAGE_CODE_MASK;
+    slab_slot_t *const slot = &context->slots[shift];
+    if (shift < PAGE_CODE_SHIFT_MIN ||
+        !slab_free_owned(page_word_slab(word, address >> shift, slot->row_mask), address, slot, context)) {
+        free_other(pointer, caller);
     }
 }
 
@@ -76,7 +89,7 @@ void _kfree(void *pointer)
     const uintptr_t index = address >> shift;
     slab_t *const slab = page_word_slab(word, index, slot->row_mask);
     if (UNLIKELY(slab != RELAXED_LOAD(&slot->current))) {
-        free_other(pointer, CALLER);
+        free_elsewhere(pointer, word, CALLER);
         return;
     }
     uint64_t free_word = RELAXED_LOAD(&slot->free_word);
@@ -98,10 +111,10 @@ size_t kmalloc_usable_size(const void *pointer)
     if (code == PAGE_CODE_LARGE && kmalloc_large_is_start(word, pointer)) {
         return kmalloc_large_size(word);
     }
-    if (code < PAGE_CODE_SHIFT_MIN && code != PAGE_CODE_ODD_SIZE) {
+    if (code < PAGE_CODE_SHIFT_MIN && code != PAGE_CODE_TYPED) {
         slab_misuse_no_slab((uintptr_t)pointer, word);
     }
-    const slab_t *const slab = page_word_any_slab(word, (uintptr_t)pointer);
+    const slab_t *const slab = slab_of_address(word, (uintptr_t)pointer);
     if (slab_object_index(slab, (uintptr_t)pointer) == BITS_NONE) {
         slab_misuse_misaligned(slab, (uintptr_t)pointer);
     }

@@ -220,10 +220,10 @@ void kmem_cache_free(kmem_cache_t *cache, void *object)
     const uint64_t *const word_place = page_word(object);
     const uint64_t word = word_place == NULL ? PAGE_CODE_NONE : __atomic_load_n(word_place, __ATOMIC_ACQUIRE);
     const unsigned code = word & PAGE_CODE_MASK;
-    if (UNLIKELY(code < PAGE_CODE_SHIFT_MIN && code != PAGE_CODE_ODD_SIZE)) {
+    if (UNLIKELY(code < PAGE_CODE_SHIFT_MIN && code != PAGE_CODE_TYPED)) {
         slab_misuse_no_slab(address, word);
     }
-    slab_t *const slab = page_word_any_slab(word, address);
+    slab_t *const slab = slab_of_address(word, address);
     if (UNLIKELY(slab->cache != cache)) {
         slab_misuse_wrong_cache(slab, address, cache);
     }

@@ -2,8 +2,8 @@
  * Page words: what the slab core keeps for each page (arch/page_backend.h), and how an address leads to its descriptor.
  *
  *    63                                      6 5    0
- *   |  address of the page's first descriptor | code |     code 4 to 12: slab of objects of 2^code bytes
- *   |                 "                       |  2   |     slab of objects of another size
+ *   |  address of the page's first descriptor | code |     code 4 to 12: slab of kmalloc's class of 2^code bytes
+ *   |                 "                       |  2   |     slab of a typed cache
  *   |  pages in the run                       |  1   |     large block: its first page
  *   |  0                                      |  3   |     was a slab or a large block, given back
  *   |  0                                      |  0   |     never the slab core's
@@ -22,7 +22,7 @@
 #define PAGE_CODE_MASK      UINT64_C(63)
 #define PAGE_CODE_NONE      0u
 #define PAGE_CODE_LARGE     1u
-#define PAGE_CODE_ODD_SIZE  2u
+#define PAGE_CODE_TYPED     2u
 #define PAGE_CODE_GONE      3u
 #define PAGE_CODE_SHIFT_MIN 4u
 #define PAGE_CODE_SHIFT_MAX 12u
@@ -35,17 +35,10 @@ static inline uint32_t page_code_row_mask(unsigned code)
     return code < PAGE_CODE_SHIFT_MIN ? 0 : (uint32_t)(PAGE_OFFSET_MASK >> code & ~PAGE_CODE_MASK);
 }
 
-/* The descriptor of object number `index` (address >> code), by its page's word and the code's row mask. */
+/* The descriptor of object number `index` (address >> code) of a kmalloc class, by its page's word and the code's row mask. */
 static inline struct slab *page_word_slab(uint64_t word, uintptr_t index, uint32_t row_mask)
 {
     return (struct slab *)((word | (index & row_mask)) & ~PAGE_CODE_MASK);
-}
-
-/* The same by address, for any code that stands for a slab. */
-static inline struct slab *page_word_any_slab(uint64_t word, uintptr_t address)
-{
-    const unsigned code = word & PAGE_CODE_MASK;
-    return page_word_slab(word, address >> code, page_code_row_mask(code));
 }
 
 #endif

@@ -92,6 +92,17 @@ static inline unsigned slab_object_index(const slab_t *slab, uintptr_t address)
     return (unsigned)(cache->object_shift == 0 ? index : (address >> cache->object_shift) & 63);
 }
 
+/* The descriptor for the object at `address` by its page's word, whose code stands for a slab. */
+static inline slab_t *slab_of_address(uint64_t word, uintptr_t address)
+{
+    const unsigned code = word & PAGE_CODE_MASK;
+    if (code >= PAGE_CODE_SHIFT_MIN) {
+        return page_word_slab(word, address >> code, page_code_row_mask(code));
+    }
+    slab_t *const first = (slab_t *)(word & ~PAGE_CODE_MASK);
+    return first->cache->slabs_per_run == 1 ? first : first + (address & PAGE_OFFSET_MASK) / first->cache->slab_bytes;
+}
+
 /* The place of `context` at the cache of `slab`. */
 static inline slab_slot_t *slab_slot(kmem_cache_t *cache, slab_context_t *context)
 {
@@ -111,6 +122,12 @@ void slab_partial_push(slab_slot_t *slot, slab_t *slab);
 void slab_partial_remove(slab_slot_t *slot, slab_t *slab);
 
 /* --- slab_free.c: any free but that into the freeing context's current slab --- */
+
+/*
+ * Frees the object at `address` in a slab of the kmalloc class that `slot` is for, if the slab belongs to `context`, is not current, and
+ * all is in order: returns false, having done nothing, when slab_free_slow() must have a look.
+ */
+MUST_USE bool slab_free_owned(slab_t *slab, uintptr_t address, slab_slot_t *slot, slab_context_t *context);
 
 /* Frees the object at `address` in `slab`, whose page word led here. Reports misuse. */
 void slab_free_slow(slab_t *slab, uintptr_t address, slab_context_t *context, uintptr_t caller);

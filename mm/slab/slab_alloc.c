@@ -68,10 +68,14 @@ void slab_slot_retire(slab_slot_t *slot, slab_context_t *context)
     }
 }
 
-/* Makes an owned slab, which is on no list and not full, the current one. */
+/* Makes an owned slab, which is on no list and not full, the current one in the place of one that is full, or of none. */
 static void slot_make_current(slab_slot_t *slot, slab_t *slab, slab_context_t *context)
 {
-    slab_slot_retire(slot, context);
+    slab_t *const used_up = slot->current;
+    if (used_up != SLAB_NONE) {
+        /* Its free_word is 0 already, as that of every current slab, and nothing is free in the slot either. */
+        atomic_store_explicit(&used_up->owner, (uintptr_t)context, memory_order_release);
+    }
     slot_begin_change(slot);
     RELAXED_STORE(&slot->current, slab);
     RELAXED_STORE(&slot->base, slab_word_base(slab));

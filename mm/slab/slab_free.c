@@ -146,6 +146,28 @@ void slab_collect_cache(kmem_cache_t *cache)
     }
 }
 
+bool slab_free_owned(slab_t *slab, uintptr_t address, slab_slot_t *slot, slab_context_t *context)
+{
+    const bool is_ours = atomic_load_explicit(&slab->owner, memory_order_relaxed) == (uintptr_t)context;
+    const unsigned shift = slab->cache->object_shift;
+    const uint64_t before = slab->free_word;
+    uint64_t free_word = before;
+    if (UNLIKELY(!is_ours || slot->current == SLAB_NONE || ((uint32_t)address & slot->offset_mask) != 0 ||
+                 bit_is_set(atomic_load_explicit(&slab->remote_word, memory_order_relaxed), address >> shift) ||
+                 bit_test_and_set(&free_word, address >> shift))) {
+        return false;
+    }
+    RELAXED_STORE(&slab->free_word, free_word);
+    RELAXED_ADD(&slot->frees, 1);
+    if (before == 0) {
+        slab_partial_push(slot, slab);
+    }
+    if (UNLIKELY(free_word == slab_all_free(slab))) {
+        became_empty(slot, slab);
+    }
+    return true;
+}
+
 /* A slab that belongs to `owner`, which is not the caller's context. */
 static void free_remote(slab_t *slab, uintptr_t owner, uint64_t bit, uintptr_t address)
 {

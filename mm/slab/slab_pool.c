@@ -74,7 +74,7 @@ static slab_t *make_run(kmem_cache_t *cache, slab_context_t *context)
         slab->free_word = slab_all_free(slab);
         atomic_store_explicit(&slab->owner, (uintptr_t)context, memory_order_relaxed);
     }
-    const unsigned code = cache->object_shift == 0 ? PAGE_CODE_ODD_SIZE : cache->object_shift;
+    const unsigned code = cache->slots != NULL ? PAGE_CODE_TYPED : cache->object_shift;
     set_page_words(cache, (uintptr_t)pages, (uintptr_t)first | code);
     return first;
 

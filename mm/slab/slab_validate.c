@@ -43,7 +43,7 @@ static void validate_slab(slab_t *slab, void *argument)
     for (unsigned page = 0; page * PAGE_SIZE < walk->cache->slab_bytes; page++) {
         const uintptr_t address = slab->base + page * PAGE_SIZE;
         const uint64_t word = RELAXED_LOAD(page_word((const void *)address));
-        break_at(walk, page_word_any_slab(word, address) == slab, "S6");
+        break_at(walk, slab_of_address(word, address) == slab, "S6");
     }
     walk->slabs++;
     walk->objects_free += count_set(free_word | remote_word);
