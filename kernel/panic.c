@@ -64,7 +64,8 @@ static void log_address(uintptr_t address, bool is_return)
     const char *name;
     uint64_t offset;
     if (symbol_find(&table, address - is_return, &name, &offset)) {
-        log_line("  0x%016llx %s+0x%llx", (unsigned long long)address, name, (unsigned long long)(offset + is_return));
+        offset += is_return;
+        log_line("  0x%016llx %s+0x%llx", (unsigned long long)address, name, (unsigned long long)offset);
     } else {
         log_line("  0x%016llx", (unsigned long long)address);
     }

@@ -13,6 +13,6 @@ extern const shell_command_table_t shell_system_commands; /* shell_system.c */
 
 /* Completes the word at the cursor: a command where one is expected, otherwise a path. For line_editor_config_t. */
 struct line_editor;
-void shell_complete(void *shell, struct line_editor *editor);
+void shell_complete(void *context, struct line_editor *editor);
 
 #endif

@@ -75,9 +75,10 @@ static memory_region_t make_room(memory_map_t *map)
     memory_region_t *left = NULL;     /* the closest two so far, and the bytes between them */
     memory_region_t *right = NULL;
     uint64_t gap = UINT64_MAX;
+    const size_t count = map->input_count;
     map->input_dropped++;
     sort_inputs(map);
-    for (size_t i = 0; i < map->input_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         memory_region_t *const input = &map->input[i];
         if (input->type == MEMORY_REGION_AVAILABLE) {
             smallest = smallest == NULL || input->size_bytes < smallest->size_bytes ? input : smallest;
