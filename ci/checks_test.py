@@ -8,6 +8,7 @@ import tempfile
 import unittest
 
 CI = os.path.join(os.getcwd(), "ci")
+sys.path.insert(0, CI)
 BUILD = '# A package.\nfilegroup(\n    name = "sources",\n    srcs = glob(["**"]),\n)\n'
 
 
@@ -41,7 +42,7 @@ class Tree(unittest.TestCase):
 
 class Checks(Tree):
     def test_an_empty_tree_is_no_success(self):
-        for name in ("layers_check", "words_check", "requirements_check", "build_files_check"):
+        for name in ("layers_check", "words_check", "requirements_check", "build_files_check", "death_tests_check"):
             self.assert_complains("nothing to check" if name != "requirements_check" else "", name, {})
 
     def test_layers(self):
@@ -63,6 +64,20 @@ class Checks(Tree):
         everything = "/* Validates 1.1-1.15, 2.1–2.14: all. */\n"
         self.assert_passes("requirements_check", {"testing/suites/a.c": everything})
         self.assert_complains("2.14 is named by no", "requirements_check", {"testing/suites/a.c": everything.replace("2.14", "2.13")})
+
+    def test_death_tests(self):
+        from death_tests_check import EXCEPTIONS  # they have to be found in any tree
+
+        excepted = "".join('CHECK(a, "%s");\n' % message for message in EXCEPTIONS)
+        source = excepted + '#define FAIL(text) CHECK(0, text)\n/* CHECK(a, "x") */ CHECK(f(a, ")"), "a mistake");\nDEBUG_CHECK(a);\n'
+        table = 'static const check_site_t sites[] = {\n    [A] = {"a site", "a", __FILE__, 1},\n};\n'
+        row = '    MISTAKE(making_it, "a mistake"),\n'
+        self.assert_passes("death_tests_check", {"mm/a.c": source, "testing/host/a.c": row})
+        self.assert_complains('"a mistake" has no death test', "death_tests_check", {"mm/a.c": source})
+        self.assert_complains('"a site" has no death test', "death_tests_check", {"mm/a.c": source + table, "testing/host/a.c": row})
+        self.assert_complains("whose message is no string", "death_tests_check", {"mm/a.c": source + "CHECK(a, b);", "testing/host/a.c": row})
+        self.assert_complains("no check says it", "death_tests_check", {"mm/a.c": excepted, "testing/host/a.c": row})
+        self.assert_complains("no exception any more", "death_tests_check", {"mm/a.c": source.replace(excepted, ""), "testing/host/a.c": row})
 
     def test_build_files(self):
         self.assert_passes("build_files_check", {"mm/BUILD": BUILD})
