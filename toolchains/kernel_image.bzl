@@ -1,4 +1,4 @@
-"""kernel_image: links C libraries into a bootable ELF image for one platform.
+"""kernel_image: links C libraries into a bootable image for one platform.
 
     kernel_image(
         name = "image",
@@ -9,6 +9,9 @@
 makes image.elf for x86_64 whatever the command line's platform is: the rule carries its own platform transition. The
 image contains the names of its functions (see kernel_symbols.py), so it is linked twice: with an empty table, and with
 the table made of that. The second link is checked to have moved nothing.
+
+Where loaders take a flat image with a header of its own (Linux's Image, on aarch64 and riscv64), image.image is made of the ELF
+file and is what the target's label stands for; the ELF file, for debuggers, is in the output group `elf`.
 """
 
 load("//platforms:transition.bzl", "platform_transition")
@@ -17,10 +20,17 @@ load(":flag_groups.bzl", "KERNEL_CPU")
 KernelImageInfo = provider(
     doc = "A bootable image.",
     fields = {
+        "bootable": "what a loader takes: the flat image where there is one, else the ELF file",
         "cpu": "x86_64, aarch64 or riscv64",
         "elf": "the ELF file",
     },
 )
+
+# Cpus whose loaders take a flat image.
+_FLAT = [
+    "aarch64",
+    "riscv64",
+]
 
 _LINK = [
     "-static",
@@ -102,6 +112,19 @@ def _link(ctx, step, table):
     )
     return output
 
+def _flatten(ctx, elf):
+    """The bytes that the ELF file loads, in a row; what it only clears is there as zeros when something is loaded behind it."""
+    flat = ctx.actions.declare_file(ctx.label.name + ".image")
+    ctx.actions.run(
+        executable = ctx.file._objcopy,
+        arguments = ["-O", "binary", elf.path, flat.path],
+        inputs = depset([elf], transitive = [ctx.attr._llvm[DefaultInfo].files]),
+        outputs = [flat],
+        mnemonic = "KernelFlatten",
+        progress_message = "Flattening " + str(ctx.label),
+    )
+    return flat
+
 def _kernel_image_impl(ctx):
     cpu = ctx.attr.platform.rpartition(":")[2]
     first = _link(ctx, "unnamed", _table_object(ctx, cpu, "empty", ["empty"], []))
@@ -116,9 +139,11 @@ def _kernel_image_impl(ctx):
         mnemonic = "KernelImage",
         progress_message = "Checking the function table of " + str(ctx.label),
     )
+    bootable = _flatten(ctx, image) if cpu in _FLAT else image
     return [
-        DefaultInfo(files = depset([image]), runfiles = ctx.runfiles(files = [image])),
-        KernelImageInfo(cpu = cpu, elf = image),
+        DefaultInfo(files = depset([bootable]), runfiles = ctx.runfiles(files = [bootable])),
+        KernelImageInfo(bootable = bootable, cpu = cpu, elf = image),
+        OutputGroupInfo(elf = depset([image])),
     ]
 
 kernel_image = rule(
@@ -149,11 +174,15 @@ kernel_image = rule(
             default = "@llvm//:bin/ld.lld",
         ),
         "_llvm": attr.label(default = "@llvm//:all"),
+        "_objcopy": attr.label(
+            allow_single_file = True,
+            default = "@llvm//:bin/llvm-objcopy",
+        ),
         "_symbols": attr.label(
             cfg = "exec",
             default = "//toolchains:kernel_symbols",
             executable = True,
         ),
     },
-    doc = "A bootable ELF image for one platform.",
+    doc = "A bootable image for one platform.",
 )
