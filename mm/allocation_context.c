@@ -1,5 +1,6 @@
 /*
- * Contexts for CPUs: static ones for the boot CPU, pages split into contexts for the others, and a list of contexts whose CPU is gone.
+ * Contexts for CPUs: static ones for the boot CPU, pages split into contexts for the others, and a list of contexts
+ * whose CPU is gone.
  */
 #include "mm/allocation_context.h"
 
@@ -12,7 +13,9 @@
 allocation_context_t allocation_context_boot_thread;
 allocation_context_t allocation_context_boot_interrupt;
 
-/* A context that no CPU has: the list link lives in memory of its own, because counters of the context stay readable. */
+/*
+ * A context that no CPU has: the list link lives in memory of its own, because counters of the context stay readable.
+ */
 typedef struct context_place {
     allocation_context_t context;
     struct context_place *next_idle;
@@ -45,7 +48,10 @@ static void put_idle(context_place_t *place)
     spinlock_unlock(&idle_lock, hold);
 }
 
-/* Makes a page of new contexts, and returns one of them; the others are idle. The page stays a page of contexts for good. */
+/*
+ * Makes a page of new contexts, and returns one of them; the others are idle. The page stays a page of contexts for
+ * good.
+ */
 static context_place_t *make_contexts(void)
 {
     context_place_t *const places = pages_alloc(1);

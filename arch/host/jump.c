@@ -1,7 +1,9 @@
 /*
- * The host's non-local jump: the registers that the System V ABI has callees preserve (AMD64 supplement 1.0, section 3.2.1).
+ * The host's non-local jump: the registers that the System V ABI has callees preserve (AMD64 supplement 1.0, section
+ * 3.2.1).
  *
- * Written out rather than called through the C library, whose longjmp refuses to leave a signal handler under some sanitizers.
+ * Written out rather than called through the C library, whose longjmp refuses to leave a signal handler under some
+ * sanitizers.
  */
 #include "arch/jump.h"
 

@@ -1,7 +1,8 @@
 /*
  * The arena: one mapping of untouched memory plays physical memory, another plays the window of page words.
  *
- * Both are reserved, not committed: the system hands out zeroed pages as they are touched, which is what backing means here.
+ * Both are reserved, not committed: the system hands out zeroed pages as they are touched, which is what backing
+ * means here.
  */
 #include "arch/machine.h"
 
@@ -29,7 +30,10 @@ status_t host_start(uint64_t bytes)
 {
     CHECK(host_arena_base == NULL && bytes != 0 && bytes % PAGE_SIZE == 0, "host started twice or with an odd size");
 
-    /* 1 GiB more than asked for, so that the arena can start at a multiple of 1 GiB and runs align as on a real machine. */
+    /*
+     * 1 GiB more than asked for, so that the arena can start at a multiple of 1 GiB and runs align as on a real
+     * machine.
+     */
     char *const base = reserve(bytes + GIB(1));
     uint64_t *const words = reserve((bytes >> PAGE_SHIFT) * sizeof(uint64_t));
     if (base == NULL || words == NULL) {

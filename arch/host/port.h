@@ -1,8 +1,8 @@
 /*
  * The host port's small operations (arch/inline.h says what each promises): threads are CPUs, a mapping is memory.
  *
- * Physical address 0 is the first byte of the arena, so that the direct map is one addition. A signal plays the interrupt; masking is a flag
- * that the signal handler looks at (arch/host/interrupts.c).
+ * Physical address 0 is the first byte of the arena, so that the direct map is one addition. A signal plays the
+ * interrupt; masking is a flag that the signal handler looks at (arch/host/interrupts.c).
  */
 #ifndef ARCH_HOST_PORT_H
 #define ARCH_HOST_PORT_H
@@ -15,7 +15,10 @@ extern "C" {
 
 typedef uint32_t interrupt_state_t;
 
-/* The calling thread as a CPU. All zero, and so without allocation contexts, until the thread is attached (arch/host/host.h). */
+/*
+ * The calling thread as a CPU. All zero, and so without allocation contexts, until the thread is attached
+ * (arch/host/host.h).
+ */
 extern _Thread_local cpu_t host_cpu;
 
 /* Where the arena lies, and the words for its pages: set once by host_start(), before any thread. */

@@ -1,9 +1,9 @@
 /*
  * CPUs as threads, and interrupts as a signal.
  *
- * cpu_interrupt() and cpu_wake() send SIGUSR1 to the thread. Its handler does what a port's interrupt entry does: if "interrupts" are
- * masked it leaves a note and returns; otherwise it swaps the allocation context and runs the pending call. So on the
- * host too an interrupt arrives between any two instructions of an allocation.
+ * cpu_interrupt() and cpu_wake() send SIGUSR1 to the thread. Its handler does what a port's interrupt entry does: if
+ * "interrupts" are masked it leaves a note and returns; otherwise it swaps the allocation context and runs the
+ * pending call. So on the host too an interrupt arrives between any two instructions of an allocation.
  *
  * A wake that comes between a CPU's last look and its wait is kept in a semaphore's count.
  */

@@ -4,8 +4,8 @@
  *   _kmalloc: size -> class -> the context's slot -> lowest bit of its free word -> object
  *   _kfree:   pointer -> page word -> descriptor = the slot's current slab? -> set the bit
  *
- * Neither line calls, loops or locks. kfree's line checks, before it changes anything, that the pointer is the start of an object that is
- * not free: in the slot's word, or among remote frees that are not collected yet.
+ * Neither line calls, loops or locks. kfree's line checks, before it changes anything, that the pointer is the start
+ * of an object that is not free: in the slot's word, or among remote frees that are not collected yet.
  */
 #include "mm/kmalloc.h"
 
@@ -121,7 +121,10 @@ size_t kmalloc_usable_size(const void *pointer)
     return slab->cache->object_size;
 }
 
-/* Whether a block of `have` bytes is the right one for `size` bytes: neither too small nor a class (or a page) too large. */
+/*
+ * Whether a block of `have` bytes is the right one for `size` bytes: neither too small nor a class (or a page) too
+ * large.
+ */
 static bool still_fits(size_t have, size_t size)
 {
     if (size > have) {

@@ -1,9 +1,9 @@
 /*
  * Large blocks go to the page backend directly.
  *
- * The word of the first page says how many pages there are; the words of the other pages say "large block, no pages", so that a
- * pointer into the middle is told apart from a foreign one. A free takes the first word away atomically: of two racing frees of
- * one block, one finds it gone.
+ * The word of the first page says how many pages there are; the words of the other pages say "large block, no pages",
+ * so that a pointer into the middle is told apart from a foreign one. A free takes the first word away atomically: of
+ * two racing frees of one block, one finds it gone.
  */
 #include "mm/kmalloc/kmalloc_large.h"
 

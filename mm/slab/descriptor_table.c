@@ -3,8 +3,8 @@
  *
  *   | header (256 bytes) | 4 | 5 | 6 | 7 | 8 | ... | 63 |        free_word bit i: place i is free
  *
- * Each group size has its own pages, so that a page with a free bit always has room for a group: bits go in and out a group at
- * a time, and the search is one find_first_set.
+ * Each group size has its own pages, so that a page with a free bit always has room for a group: bits go in and out a
+ * group at a time, and the search is one find_first_set.
  *
  * Invariants
  *   D1  bits 0 to 3 of free_word are clear

@@ -1,8 +1,8 @@
 /*
  * Where slab descriptors live: pages of their own, each a set of 64 things with one word that says which are free.
  *
- * A group is 1, 2 or 4 descriptors in a row, aligned to its own size, for the slabs that are made from one run of pages. Memory of a descriptor
- * stays a descriptor's until descriptor_table_trim(). All functions: any context.
+ * A group is 1, 2 or 4 descriptors in a row, aligned to its own size, for the slabs that are made from one run of
+ * pages. Memory of a descriptor stays a descriptor's until descriptor_table_trim(). All functions: any context.
  */
 #ifndef MM_SLAB_DESCRIPTOR_TABLE_H
 #define MM_SLAB_DESCRIPTOR_TABLE_H
@@ -24,8 +24,8 @@ size_t descriptor_table_trim(void);
 size_t descriptor_table_pages(void);
 
 /*
- * Calls visit for every descriptor in use. Holds the table's lock meanwhile: visit takes no lock of an earlier rank, and others may change
- * the slabs under its eyes unless they are idle.
+ * Calls visit for every descriptor in use. Holds the table's lock meanwhile: visit takes no lock of an earlier rank,
+ * and others may change the slabs under its eyes unless they are idle.
  */
 void descriptor_table_visit(void (*visit)(slab_t *slab, void *argument), void *argument);
 

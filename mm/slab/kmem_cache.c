@@ -1,8 +1,8 @@
 /*
  * Caches: made, used, destroyed; kmalloc's own among them.
  *
- * A cache lives in kmalloc memory, its slots (one for each context) in a run of pages. All caches are on one list, for statistics and
- * for the shrinker. kmalloc's caches are static and use the slots inside the contexts.
+ * A cache lives in kmalloc memory, its slots (one for each context) in a run of pages. All caches are on one list,
+ * for statistics and for the shrinker. kmalloc's caches are static and use the slots inside the contexts.
  */
 #include "mm/kmem_cache.h"
 

@@ -1,9 +1,9 @@
 /*
  * Statistics of caches: sums over what each context counted for itself.
  *
- * A reader adds up all frees first and all allocations after. Every free that it saw was made after its allocation, which was counted before it;
- * so the second sum includes that allocation, and frees never exceed allocations (loads of the first pass are acquire; on
- * machines with multi-copy atomic stores, which all of ours are, that suffices).
+ * A reader adds up all frees first and all allocations after. Every free that it saw was made after its allocation,
+ * which was counted before it; so the second sum includes that allocation, and frees never exceed allocations (loads
+ * of the first pass are acquire; on machines with multi-copy atomic stores, which all of ours are, that suffices).
  */
 #include "base/relaxed.h"
 #include "mm/slab/slab.h"

@@ -8,9 +8,10 @@
  *   |  0                                      |  3   |     was a slab or a large block, given back
  *   |  0                                      |  0   |     never the slab core's
  *
- * Several slabs of 16 or 32 byte objects share a page, and their descriptors stand in a row, aligned to the row's length. The
- * object's number within the page, without its low 6 bits, is then the distance in bytes from the first descriptor to the right one, because a
- * slab has 64 objects and a descriptor 64 bytes: one AND, one OR and one AND find it, for every class.
+ * Several slabs of 16 or 32 byte objects share a page, and their descriptors stand in a row, aligned to the row's
+ * length. The object's number within the page, without its low 6 bits, is then the distance in bytes from the first
+ * descriptor to the right one, because a slab has 64 objects and a descriptor 64 bytes: one AND, one OR and one AND
+ * find it, for every class.
  */
 #ifndef MM_SLAB_PAGE_CODE_H
 #define MM_SLAB_PAGE_CODE_H
@@ -35,7 +36,10 @@ static inline uint32_t page_code_row_mask(unsigned code)
     return code < PAGE_CODE_SHIFT_MIN ? 0 : (uint32_t)(PAGE_OFFSET_MASK >> code & ~PAGE_CODE_MASK);
 }
 
-/* The descriptor of object number `index` (address >> code) of a kmalloc class, by its page's word and the code's row mask. */
+/*
+ * The descriptor of object number `index` (address >> code) of a kmalloc class, by its page's word and the code's row
+ * mask.
+ */
 static inline struct slab *page_word_slab(uint64_t word, uintptr_t index, uint32_t row_mask)
 {
     return (struct slab *)((word | (index & row_mask)) & ~PAGE_CODE_MASK);

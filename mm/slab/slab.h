@@ -3,25 +3,27 @@
  *
  *   page word --> slab_t | free_word | remote_word | base |--> | object 0 | object 1 | ... | object n-1 |
  *
- * A set bit is a free object: in free_word if the owner (or, for a slab without one, whoever holds the cache's lock) freed it, in
- * remote_word if another context did. Nothing is written into a free object, so a stray write by a former user can spoil data but
- * never the allocator.
+ * A set bit is a free object: in free_word if the owner (or, for a slab without one, whoever holds the cache's lock)
+ * freed it, in remote_word if another context did. Nothing is written into a free object, so a stray write by a
+ * former user can spoil data but never the allocator.
  *
- * Objects of 2^s bytes: bit (address >> s) & 63 stands for the object, wherever the slab lies. A slab of fewer than 64 objects so uses
- * some of the bits only: slab_all_free() says which. Slabs of 64 objects of 16 or 32 bytes are smaller than a page; four or two of them share
- * it, and their descriptors stand in a row. Objects of other sizes: bit (address - base) / size.
+ * Objects of 2^s bytes: bit (address >> s) & 63 stands for the object, wherever the slab lies. A slab of fewer than
+ * 64 objects so uses some of the bits only: slab_all_free() says which. Slabs of 64 objects of 16 or 32 bytes are
+ * smaller than a page; four or two of them share it, and their descriptors stand in a row. Objects of other sizes:
+ * bit (address - base) / size.
  *
  * Invariants
  *   S1  bits outside slab_all_free() are clear in both words
  *   S2  no bit is set in both words
  *   S3  a slab has an owner, or is on exactly one list of its cache: available, full or empty, as its free_word says
- *   S4  an owned slab is its owner's current one (then its free objects are in the slot, and free_word here is 0), or is on the owner's
- *       partial list, or has no bit in free_word
+ *   S4  an owned slab is its owner's current one (then its free objects are in the slot, and free_word here is 0), or
+ *       is on the owner's partial list, or has no bit in free_word
  *   S5  remote_word is not 0 exactly while some context is bound to post the slab, has posted it, or is collecting it
  *   S6  every page of the slab has a page word that leads to the descriptor
  *
- * Locking: the owner writes free_word and link without a lock; without an owner the cache's lock guards them. owner changes under the
- * cache's lock only. Anyone sets bits of remote_word; who sets the first one must post the slab (slab_free.c).
+ * Locking: the owner writes free_word and link without a lock; without an owner the cache's lock guards them. owner
+ * changes under the cache's lock only. Anyone sets bits of remote_word; who sets the first one must post the slab
+ * (slab_free.c).
  */
 #ifndef MM_SLAB_SLAB_H
 #define MM_SLAB_SLAB_H
@@ -78,8 +80,9 @@ static inline uintptr_t slab_object(const slab_t *slab, unsigned index)
 }
 
 /*
- * The bit of the object at `address`, which lies in the slab's pages, or BITS_NONE when no object starts there. The reciprocal is exact for offsets
- * below 2^16 and sizes from 16 up (Granlund and Montgomery, 1994: m = ceil(2^32 / d)).
+ * The bit of the object at `address`, which lies in the slab's pages, or BITS_NONE when no object starts there. The
+ * reciprocal is exact for offsets below 2^16 and sizes from 16 up (Granlund and Montgomery, 1994: m = ceil(2^32 /
+ * d)).
  */
 static inline unsigned slab_object_index(const slab_t *slab, uintptr_t address)
 {
@@ -111,7 +114,10 @@ static inline slab_slot_t *slab_slot(kmem_cache_t *cache, slab_context_t *contex
 
 /* --- slab_alloc.c: when a slot's current slab has nothing left --- */
 
-/* Finds `context` a slab with a free object and takes one object; NULL when memory is out. `caller` is for allocation tracking. */
+/*
+ * Finds `context` a slab with a free object and takes one object; NULL when memory is out. `caller` is for allocation
+ * tracking.
+ */
 MUST_USE void *slab_alloc_slow(kmem_cache_t *cache, slab_context_t *context, uintptr_t caller);
 
 /* Makes the slot's current slab an ordinary owned one: on the partial list, unless it is full. */
@@ -124,8 +130,8 @@ void slab_partial_remove(slab_slot_t *slot, slab_t *slab);
 /* --- slab_free.c: any free but that into the freeing context's current slab --- */
 
 /*
- * Frees the object at `address` in a slab of the kmalloc class that `slot` is for, if the slab belongs to `context`, is not current, and
- * all is in order: returns false, having done nothing, when slab_free_slow() must have a look.
+ * Frees the object at `address` in a slab of the kmalloc class that `slot` is for, if the slab belongs to `context`,
+ * is not current, and all is in order: returns false, having done nothing, when slab_free_slow() must have a look.
  */
 MUST_USE bool slab_free_owned(slab_t *slab, uintptr_t address, slab_slot_t *slot, slab_context_t *context);
 
@@ -148,10 +154,16 @@ void slab_slot_trim(kmem_cache_t *cache, slab_context_t *context);
 
 /* --- slab_pool.c: slabs in nobody's hands --- */
 
-/* Takes a slab with free objects from the cache's lists, or makes one; it belongs to `context` then. NULL when memory is out. */
+/*
+ * Takes a slab with free objects from the cache's lists, or makes one; it belongs to `context` then. NULL when memory
+ * is out.
+ */
 MUST_USE slab_t *slab_pool_take(kmem_cache_t *cache, slab_context_t *context);
 
-/* Gives an owned slab, which is on no list and is not current, to its cache. Its pages go back when the cache has empty ones enough. */
+/*
+ * Gives an owned slab, which is on no list and is not current, to its cache. Its pages go back when the cache has
+ * empty ones enough.
+ */
 void slab_pool_put(slab_t *slab);
 
 /* Makes `context` the owner of a slab that has none. Returns false when somebody else was faster. */

@@ -1,10 +1,11 @@
 /*
  * When a slot's current slab has nothing left: find the next one.
  *
- *   collected remote frees -> the slot's partial list -> the cache's lists -> new pages -> the same once more, after a shrink
+ *   collected remote frees -> the slot's partial list -> the cache's lists -> new pages -> once more, after a shrink
  *
- * Only the slot's own context runs this, so nothing here is locked; slab_pool.c takes the cache's lock where slabs change hands.
- * `generation` is odd while current, base and free_word disagree, for the eyes of other contexts (slab_free.c).
+ * Only the slot's own context runs this, so nothing here is locked; slab_pool.c takes the cache's lock where slabs
+ * change hands. `generation` is odd while current, base and free_word disagree, for the eyes of other contexts
+ * (slab_free.c).
  */
 #include "base/check.h"
 #include "mm/slab/slab.h"
@@ -68,7 +69,10 @@ void slab_slot_retire(slab_slot_t *slot, slab_context_t *context)
     }
 }
 
-/* Makes an owned slab, which is on no list and not full, the current one in the place of one that is full, or of none. */
+/*
+ * Makes an owned slab, which is on no list and not full, the current one in the place of one that is full, or of
+ * none.
+ */
 static void slot_make_current(slab_slot_t *slot, slab_t *slab, slab_context_t *context)
 {
     slab_t *const used_up = slot->current;
@@ -85,6 +89,15 @@ static void slot_make_current(slab_slot_t *slot, slab_t *slab, slab_context_t *c
     atomic_store_explicit(&slab->owner, (uintptr_t)context | SLAB_OWNER_CURRENT, memory_order_release);
 }
 
+/* Takes a slab off the partial list. */
+static void unpark(slab_slot_t *slot, slab_t *slab)
+{
+    slab_partial_remove(slot, slab);
+    if (slab->free_word == slab_all_free(slab)) {
+        slot->empty_count--;
+    }
+}
+
 /* A slab of ours with a free object, off every list; NULL when memory is out. */
 static slab_t *find_slab(kmem_cache_t *cache, slab_slot_t *slot, slab_context_t *context)
 {
@@ -92,20 +105,40 @@ static slab_t *find_slab(kmem_cache_t *cache, slab_slot_t *slot, slab_context_t 
     if (slab == NULL) {
         return slab_pool_take(cache, context);
     }
-    slab_partial_remove(slot, slab);
-    if (slab->free_word == slab_all_free(slab)) {
-        slot->empty_count--;
-    }
+    unpark(slot, slab);
     return slab;
+}
+
+/* The object that take_object() takes next. */
+static void *next_object(const kmem_cache_t *cache, const slab_slot_t *slot)
+{
+    return (void *)(slot->base + (uintptr_t)find_first_set_nonzero(slot->free_word) * cache->object_size);
 }
 
 /* Takes one object from the current slab, which has one. */
 static void *take_object(kmem_cache_t *cache, slab_slot_t *slot)
 {
-    const uint64_t word = slot->free_word;
-    RELAXED_STORE(&slot->free_word, word & (word - 1));
+    void *const object = next_object(cache, slot);
+    RELAXED_STORE(&slot->free_word, slot->free_word & (slot->free_word - 1));
     RELAXED_ADD(&slot->allocations, 1);
-    return (void *)(slot->base + (uintptr_t)find_first_set_nonzero(word) * cache->object_size);
+    return object;
+}
+
+/*
+ * The same in a tracked cache, whose slots have no current slab between operations, so that every one comes by the
+ * slow paths. The object is still free while its poison is looked at.
+ */
+static void *take_tracked(kmem_cache_t *cache, slab_slot_t *slot, slab_context_t *context, uintptr_t caller)
+{
+    slab_t *const slab = slot->current;
+    void *const object = next_object(cache, slot);
+    slab_slot_retire(slot, context);
+    slab_debug_on_alloc(cache, object, caller);
+    unpark(slot, slab);
+    slot_make_current(slot, slab, context);
+    (void)take_object(cache, slot);
+    slab_slot_retire(slot, context);
+    return object;
 }
 
 void *slab_alloc_slow(kmem_cache_t *cache, slab_context_t *context, uintptr_t caller)
@@ -125,11 +158,5 @@ void *slab_alloc_slow(kmem_cache_t *cache, slab_context_t *context, uintptr_t ca
         }
         slot_make_current(slot, slab, context);
     }
-    void *const object = take_object(cache, slot);
-    if (UNLIKELY(cache->is_tracked)) {
-        /* A tracked cache has no current slab, so that every operation comes by the slow paths. */
-        slab_slot_retire(slot, context);
-        slab_debug_on_alloc(cache, object, caller);
-    }
-    return object;
+    return UNLIKELY(cache->is_tracked) ? take_tracked(cache, slot, context, caller) : take_object(cache, slot);
 }

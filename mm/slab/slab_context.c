@@ -1,11 +1,13 @@
 /*
  * Contexts as a whole: the registry of all of them, and a context that leaves.
  *
- * The registry is a list that only grows, so it can be walked without a lock. A context that leaves hands every slab to the
- * caches, full ones too, which are on no list: they are looked up in the descriptor table. It stays registered, with its counters, for the next CPU.
+ * The registry is a list that only grows, so it can be walked without a lock. A context that leaves hands every slab
+ * to the caches, full ones too, which are on no list: they are looked up in the descriptor table. It stays
+ * registered, with its counters, for the next CPU.
  *
- * Leaving and posting meet like this (slab_free.c, post): the leaver clears is_attached, then gives up its slabs, then empties its stack;
- * a poster pushes, then looks at is_attached. Whichever comes second sees the other and empties the stack.
+ * Leaving and posting meet like this (slab_free.c, post): the leaver clears is_attached, then gives up its slabs,
+ * then empties its stack; a poster pushes, then looks at is_attached. Whichever comes second sees the other and
+ * empties the stack.
  */
 #include "mm/slab/slab_lifecycle.h"
 

@@ -1,8 +1,9 @@
 /*
  * Allocation tracking: a table of records in pages of its own, found by address.
  *
- * The table is set-associative: an address hashes to a bucket of a few records, so that a look-up reads one bucket and nothing is ever moved.
- * A record stays after the free, for the report of a later misuse, until its place is needed.
+ * The table is set-associative: an address hashes to a bucket of a few records, so that a look-up reads one bucket
+ * and nothing is ever moved. A record stays after the free, for the report of a later misuse, until its place is
+ * needed.
  *
  * The lock guards the table; nothing is called under it.
  */
@@ -44,7 +45,10 @@ static slab_record_t *find(uintptr_t address)
     return NULL;
 }
 
-/* A place for `address`: its own, an empty one, or that of the object freed longest ago; NULL when all are live. The lock is held. */
+/*
+ * A place for `address`: its own, an empty one, or that of the object freed longest ago; NULL when all are live. The
+ * lock is held.
+ */
 static slab_record_t *place_for(uintptr_t address)
 {
     slab_record_t *best = find(address);
@@ -109,6 +113,21 @@ void slab_debug_on_free(const slab_t *slab, uintptr_t address, uintptr_t caller)
         record->freed_at = ++operations;
         record->freed_cpu = (uint16_t)cpu_current()->index;
         __builtin_memset((void *)address, POISON_BYTE, slab->cache->object_size);
+    }
+    spinlock_unlock(&table_lock, hold);
+}
+
+void slab_debug_forget(const slab_t *slab)
+{
+    if (LIKELY(!slab_debug_is_on())) {
+        return;
+    }
+    const spinlock_hold_t hold = spinlock_lock(&table_lock);
+    for (unsigned i = 0; i < slab->cache->objects_per_slab; i++) {
+        slab_record_t *const record = find(slab->base + (uintptr_t)i * slab->cache->object_size);
+        if (record != NULL) {
+            *record = (slab_record_t){0};
+        }
     }
     spinlock_unlock(&table_lock, hold);
 }

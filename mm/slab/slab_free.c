@@ -1,17 +1,20 @@
 /*
- * Frees that the fast path leaves: into an owned slab that is not current, into another context's slab, into nobody's; and mistakes.
+ * Frees that the fast path leaves: into an owned slab that is not current, into another context's slab, into
+ * nobody's; and mistakes.
  *
- * A remote free is one atomic OR into remote_word. Who sets the first bit (the word was 0) must see to it that the slab is
- * collected: post it to its owner's stack, or, when it has no owner any more, merge the word under the cache's lock. The bits
- * stay in remote_word until then, so the slab is in exactly one such hand at a time, and posted_next has one writer (S5):
+ * A remote free is one atomic OR into remote_word. Who sets the first bit (the word was 0) must see to it that the
+ * slab is collected: post it to its owner's stack, or, when it has no owner any more, merge the word under the
+ * cache's lock. The bits stay in remote_word until then, so the slab is in exactly one such hand at a time, and
+ * posted_next has one writer (S5):
  *
  *   first bit set --> read owner --+-- a context --> push on its stack --> it collects: exchange(remote_word, 0)
  *                        ^         |                                         | the slab has moved on meanwhile
  *                        |         '-- none --> merge under the lock         |
  *                        '---------------------------------------------------'
  *
- * Double frees are found before anything is changed: the freed bit is looked for in free_word, in remote_word and, when the slab is
- * another context's current one, in that context's slot, whose generation tells whether what was read belongs together.
+ * Double frees are found before anything is changed: the freed bit is looked for in free_word, in remote_word and,
+ * when the slab is another context's current one, in that context's slot, whose generation tells whether what was
+ * read belongs together.
  */
 #include "base/check.h"
 #include "mm/slab/slab.h"
@@ -20,7 +23,10 @@
 /* Peeks at a slot that its owner changes again and again give up after so many tries; collection then still notices. */
 #define PEEK_TRIES_MAX 8
 
-/* Whether `owner`, whose current slab is `slab`, has this object free in its slot. A definite yes; no may also mean "can't tell". */
+/*
+ * Whether `owner`, whose current slab is `slab`, has this object free in its slot. A definite yes; no may also mean
+ * "can't tell".
+ */
 static bool is_free_in_slot_of(slab_context_t *owner, slab_t *slab, uint64_t bit)
 {
     slab_slot_t *const slot = slab_slot(slab->cache, owner);
@@ -78,8 +84,10 @@ static void post(slab_t *slab)
             atomic_store_explicit(&slab->posted_next, head, memory_order_relaxed);
         } while (!atomic_compare_exchange_weak(&owner->posted, &head, slab));
         if (UNLIKELY(!atomic_load(&owner->is_attached))) {
-            /* The owner left between our look and our push, and may have emptied its stack before it; every slab on it has
-             * another owner now, or none. */
+            /*
+             * The owner left between our look and our push, and may have emptied its stack before it; every slab on
+             * it has another owner now, or none.
+             */
             collect_stack(owner);
         }
         return;

@@ -6,7 +6,10 @@
 
 #include "mm/slab_context.h"
 
-/* Hands all slabs of `context` to their caches. Its CPU no longer allocates from it; others may go on. Thread context. */
+/*
+ * Hands all slabs of `context` to their caches. Its CPU no longer allocates from it; others may go on. Thread
+ * context.
+ */
 void slab_context_leave(slab_context_t *context);
 
 /* Makes a context that left ready for another CPU. */

@@ -1,8 +1,8 @@
 /*
  * What callers do wrong: a report to the log, then the check that stops the kernel.
  *
- * The messages are part of kmalloc's and the caches' contract. Nothing has been changed when one of these is called, and no lock
- * is held, so a report may log and a test may catch the check.
+ * The messages are part of kmalloc's and the caches' contract. Nothing has been changed when one of these is called,
+ * and no lock is held, so a report may log and a test may catch the check.
  */
 #include "base/check.h"
 #include "base/log.h"

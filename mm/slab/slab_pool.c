@@ -1,13 +1,14 @@
 /*
  * Slabs in nobody's hands: the cache's three lists, and where slabs come from and go to.
  *
- * The cache's lock is held for a few list operations only; pages are asked for and given back without it. A slab gets on the lists when
- * its owner has no use for it, and leaves them for whoever runs dry next or frees into it.
+ * The cache's lock is held for a few list operations only; pages are asked for and given back without it. A slab gets
+ * on the lists when its owner has no use for it, and leaves them for whoever runs dry next or frees into it.
  */
 #include "arch/page_backend.h"
 #include "base/check.h"
 #include "mm/slab/descriptor_table.h"
 #include "mm/slab/slab.h"
+#include "mm/slab/slab_debug.h"
 
 /* Empty slabs that a cache keeps before it gives pages back. */
 #define POOL_EMPTY_MAX 4u
@@ -89,6 +90,7 @@ static void unmake_run(kmem_cache_t *cache, slab_t *first)
     void *const pages = (void *)first->base;
     for (unsigned i = 0; i < cache->slabs_per_run; i++) {
         CHECK(atomic_load(&first[i].remote_word) == 0, "double free");
+        slab_debug_forget(&first[i]);
     }
     set_page_words(cache, first->base, PAGE_CODE_GONE);
     descriptors_free(first, cache->slabs_per_run);

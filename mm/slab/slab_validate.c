@@ -1,7 +1,9 @@
 /*
- * Walks a cache and names the first invariant that does not hold: S1 to S6 of mm/slab/slab.h, and the counts of slab_cache.h as C1.
+ * Walks a cache and names the first invariant that does not hold: S1 to S6 of mm/slab/slab.h, and the counts of
+ * slab_cache.h as C1.
  *
- * Each numbered check stands alone, so that a broken structure is named by what is broken. No CPU uses the cache meanwhile.
+ * Each numbered check stands alone, so that a broken structure is named by what is broken. No CPU uses the cache
+ * meanwhile.
  */
 #include "arch/page_backend.h"
 #include "mm/slab/descriptor_table.h"

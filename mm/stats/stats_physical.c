@@ -1,8 +1,8 @@
 /*
  * Statistics of physical memory: the page allocator's own snapshot, in bytes, and what the slab core could give back.
  *
- * The page allocator's numbers are one snapshot. What caches hold in empty slabs is looked at afterwards and may have grown
- * since, so it is cut to what is used: the law "cached <= used" holds in what is shown.
+ * The page allocator's numbers are one snapshot. What caches hold in empty slabs is looked at afterwards and may have
+ * grown since, so it is cut to what is used: the law "cached <= used" holds in what is shown.
  */
 #include "mm/stats.h"
 

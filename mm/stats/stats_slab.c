@@ -1,8 +1,9 @@
 /*
  * Statistics of the slab core: each cache's snapshot, and sums over all caches.
  *
- * Each cache's snapshot keeps its laws, and the laws of the sums follow from them term by term, so a sum over caches that are
- * looked at one after the other keeps them too. What a sum can't promise is a moment in time that is the same for all caches.
+ * Each cache's snapshot keeps its laws, and the laws of the sums follow from them term by term, so a sum over caches
+ * that are looked at one after the other keeps them too. What a sum can't promise is a moment in time that is the
+ * same for all caches.
  */
 #include "mm/stats.h"
 

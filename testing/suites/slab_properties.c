@@ -1,10 +1,11 @@
 /*
- * Property 1, Basic Slab Allocation Consistency: kmalloc and caches against naive models, on one CPU and its interrupt context.
- * Misuse is in slab_misuse_properties.c, many CPUs in slab_concurrency_properties.c.
+ * Property 1, Basic Slab Allocation Consistency: kmalloc and caches against naive models, on one CPU and its
+ * interrupt context. Misuse is in slab_misuse_properties.c, many CPUs in slab_concurrency_properties.c.
  */
 #include "mm/kmalloc.h"
 #include "mm/pages.h"
 #include "mm/pages/page_inject.h"
+#include "mm/slab_debug.h"
 #include "testing/models/slab_fixture.h"
 
 #define BLOCKS_MAX 200
@@ -136,26 +137,32 @@ static void a_cache_agrees_with_its_model(property_run_t *run)
     }
 }
 
-/* Validates 1.5, 1.6: the free object with the lowest address of a slab is the next one out, without a look at any object. */
+/*
+ * Validates 1.5, 1.6: the free object with the lowest address of a slab is the next one out, and nothing is written
+ * into free objects (but for the poison of a kernel that debugs).
+ */
 static void freed_objects_come_back_in_order_of_address(property_run_t *run)
 {
     slab_fixture_t *const fixture = slab_fixture_open_sized(run, 64, 64);
-    void *objects[64];
-    for (size_t i = 0; i < ARRAY_COUNT(objects); i++) {
-        objects[i] = kmem_cache_alloc(fixture->cache);
-        PROPERTY_EXPECT(run, i == 0 || (char *)objects[i] == (char *)objects[i - 1] + 64);
-        __builtin_memset(objects[i], (int)i, 64);
+    live_objects_t *const live = &fixture->live;
+    unsigned char *const first = kmem_cache_alloc(fixture->cache);
+    kmem_cache_free(fixture->cache, first);
+    for (size_t i = 0; i < 64; i++) {
+        slab_fixture_alloc(fixture, false);
+        PROPERTY_EXPECT_EQUAL(run, (uintptr_t)live->objects[i].address, (uintptr_t)first + i * 64);
     }
     const size_t high = property_range(run, 1, 63);
     const size_t low = property_draw(run, high);
-    kmem_cache_free(fixture->cache, objects[high]);
-    kmem_cache_free(fixture->cache, objects[low]);
-    live_objects_expect_bytes(run, objects[low], 64, (unsigned char)low); /* nothing is written into free objects */
-    PROPERTY_EXPECT_EQUAL(run, (uintptr_t)kmem_cache_alloc(fixture->cache), (uintptr_t)objects[low]);
-    PROPERTY_EXPECT_EQUAL(run, (uintptr_t)kmem_cache_alloc(fixture->cache), (uintptr_t)objects[high]);
-    for (size_t i = 0; i < ARRAY_COUNT(objects); i++) {
-        kmem_cache_free(fixture->cache, objects[i]);
+    const unsigned char pattern = live->objects[low].pattern;
+    kmem_cache_free(fixture->cache, live_objects_remove(live, high));
+    kmem_cache_free(fixture->cache, live_objects_remove(live, low));
+    if (!slab_debug_is_on()) {
+        live_objects_expect_bytes(run, first + low * 64, 64, pattern);
     }
+    slab_fixture_alloc(fixture, false);
+    PROPERTY_EXPECT_EQUAL(run, (uintptr_t)live->objects[62].address, (uintptr_t)first + low * 64);
+    slab_fixture_alloc(fixture, false);
+    PROPERTY_EXPECT_EQUAL(run, (uintptr_t)live->objects[63].address, (uintptr_t)first + high * 64);
 }
 
 /* Validates 1.5, 1.7, 1.10: whatever the order of frees, a destroyed cache has given back all it took. */
@@ -246,7 +253,10 @@ static void end_injection(void *argument)
     (void)pages_inject_end(NULL);
 }
 
-/* Validates 1.10, 1.11: the page backend refuses the 1st request, the 2nd, ... until all goes through; nothing leaks at any of them. */
+/*
+ * Validates 1.10, 1.11: the page backend refuses the 1st request, the 2nd, ... until all goes through; nothing leaks
+ * at any of them.
+ */
 static void every_refused_page_request_leaves_nothing_behind(property_run_t *run)
 {
     const size_t object_size = property_size_skewed(run, KMEM_OBJECT_SIZE_MAX);

@@ -1,8 +1,9 @@
 /*
  * What a bootloader left behind, as the port's entry code found it: raw and not trusted.
  *
- * The entry code fills one boot_handoff_t and calls kernel_main() on the boot CPU, with interrupts masked, on a stack of its
- * own with a guard below it, and with at least the first 4 GiB of physical memory readable through the direct map.
+ * The entry code fills one boot_handoff_t and calls kernel_main() on the boot CPU, with interrupts masked, on a stack
+ * of its own with a guard below it, and with at least the first 4 GiB of physical memory readable through the direct
+ * map.
  */
 #ifndef ARCH_BOOT_H
 #define ARCH_BOOT_H
@@ -12,7 +13,7 @@
 
 typedef enum boot_protocol {
     BOOT_PROTOCOL_UNKNOWN = 0, /* the registers held no magic number that we know */
-    BOOT_PROTOCOL_MULTIBOOT2, /* data: physical address of the boot information structure (Multiboot2 spec., section 3.6) */
+    BOOT_PROTOCOL_MULTIBOOT2,  /* data: physical address of the boot information (Multiboot2 spec., section 3.6) */
     BOOT_PROTOCOL_PVH, /* data: physical address of struct hvm_start_info (Xen, public/arch-x86/hvm/start_info.h) */
     BOOT_PROTOCOL_DEVICETREE, /* data: physical address of the flattened device tree (Devicetree Spec., chapter 5) */
 } boot_protocol_t;

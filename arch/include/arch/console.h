@@ -9,7 +9,10 @@
 /* Makes the device ready. Boot CPU, first thing, before memory is. A machine without the device swallows output. */
 void console_init(void);
 
-/* Writes bytes as they are ('\n' goes out as "\r\n"). Waits for the device, for a bounded time. The caller serializes. */
+/*
+ * Writes bytes as they are ('\n' goes out as "\r\n"). Waits for the device, for a bounded time. The caller
+ * serializes.
+ */
 void console_write(const char *bytes, size_t length);
 
 /* Returns the next byte that arrived (0 to 255), or -1 when there is none. Never waits. */

@@ -1,8 +1,8 @@
 /*
  * Work for other CPUs in thread context: what the shell's stress command and the concurrency suites run on.
  *
- * Every CPU but the first spends its life in cpu_jobs_idle(); a job is a function and its argument, posted to one CPU. One
- * coordinator at a time (thread context of one CPU) posts and waits.
+ * Every CPU but the first spends its life in cpu_jobs_idle(); a job is a function and its argument, posted to one
+ * CPU. One coordinator at a time (thread context of one CPU) posts and waits.
  */
 #ifndef ARCH_CPU_JOBS_H
 #define ARCH_CPU_JOBS_H
@@ -19,8 +19,8 @@ MUST_USE status_t cpu_jobs_post(uint32_t index, void (*function)(void *argument)
 bool cpu_jobs_is_done(uint32_t index);
 
 /*
- * Runs function(argument, index) on CPUs 0 to count - 1 at once, 0 being the caller's, and returns when all are done. `count` is
- * at most cpu_count(); the caller runs on CPU 0.
+ * Runs function(argument, index) on CPUs 0 to count - 1 at once, 0 being the caller's, and returns when all are done.
+ * `count` is at most cpu_count(); the caller runs on CPU 0.
  */
 void cpu_jobs_run_on_all(uint32_t count, void (*function)(void *argument, uint32_t index), void *argument);
 

@@ -1,8 +1,8 @@
 /*
  * What the kernel keeps for each CPU.
  *
- * Written by its own CPU only, so that plain loads and stores do; a port reaches it in one instruction through a register that
- * it sets aside (GS base, TPIDR_EL1, tp; a thread-local on the host).
+ * Written by its own CPU only, so that plain loads and stores do; a port reaches it in one instruction through a
+ * register that it sets aside (GS base, TPIDR_EL1, tp; a thread-local on the host).
  */
 #ifndef ARCH_CPU_LOCAL_H
 #define ARCH_CPU_LOCAL_H
@@ -16,9 +16,10 @@ struct allocation_context; /* mm's; a port only moves the pointer */
 struct check_trap;         /* base/check.h's implementation */
 
 /*
- * Entry code swaps allocation_context to interrupt_context when an interrupt arrives and back when it is done, so that a
- * handler may allocate in the middle of the interrupted code's allocation. Interrupts do not nest. Exceptions (faults) do not
- * swap: what runs in an exception taken from kernel code must not allocate. Kernel code is not preempted.
+ * Entry code swaps allocation_context to interrupt_context when an interrupt arrives and back when it is done, so
+ * that a handler may allocate in the middle of the interrupted code's allocation. Interrupts do not nest. Exceptions
+ * (faults) do not swap: what runs in an exception taken from kernel code must not allocate. Kernel code is not
+ * preempted.
  */
 typedef struct cpu {
     struct allocation_context *allocation_context; /* the one in force; offset 0, assembly relies on it */

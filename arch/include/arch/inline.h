@@ -13,8 +13,8 @@
  *   bool interrupts_are_enabled(void)
  *   uint64_t cycle_counter(void)                    a free-running counter: cheap, monotonic on one CPU, any frequency
  *
- *   bool direct_map_contains(const void *pointer)   whether the pointer lies in the window where memory is mapped one to one
- *   void *physical_to_pointer(physical_address_t)   the window's pointer to that byte; the address is below the highest one
+ *   bool direct_map_contains(const void *pointer)   whether the pointer lies where memory is mapped one to one
+ *   void *physical_to_pointer(physical_address_t)   the direct map's pointer to that byte of memory
  *   physical_address_t pointer_to_physical(const void *pointer)
  *                                                   the inverse; the pointer lies in the window
  *   uint64_t *page_word(const void *pointer)        see arch/page_backend.h

@@ -21,20 +21,26 @@ extern const char machine_name[];
 typedef void *(*machine_page_source_t)(void *context);
 
 /*
- * Makes the page of page words that holds `word` readable and writable, and zero, if it is not yet; page tables on the way come from
- * `source` as well. Pages taken from `source` stay in use for good. Returns STATUS_NO_MEMORY when `source` ran dry (tables
- * already linked stay and will be used later). The caller serializes calls.
+ * Makes the page of page words that holds `word` readable and writable, and zero, if it is not yet; page tables on
+ * the way come from `source` as well. Pages taken from `source` stay in use for good. Returns STATUS_NO_MEMORY when
+ * `source` ran dry (tables already linked stay and will be used later). The caller serializes calls.
  */
 MUST_USE status_t machine_back_page_words(const uint64_t *word, machine_page_source_t source, void *context);
 
-/* Whether the page of page words that holds `word` has been backed. The word may be any address in the window of page words. */
+/*
+ * Whether the page of page words that holds `word` has been backed. The word may be any address in the window of page
+ * words.
+ */
 MUST_USE bool machine_page_words_are_backed(const uint64_t *word);
 
 /* Whether `address` lies in the window of page words, and the first byte of the page that the word there stands for. */
 bool machine_page_words_contain(uintptr_t address);
 const void *machine_page_of_word(uintptr_t word_address);
 
-/* Extends the direct map so that it covers [base, base + size). Called at boot, on one CPU, with the memory map's ranges. */
+/*
+ * Extends the direct map so that it covers [base, base + size). Called at boot, on one CPU, with the memory map's
+ * ranges.
+ */
 MUST_USE status_t machine_map_memory(physical_address_t base, uint64_t size_bytes, machine_page_source_t source,
                                      void *context);
 

@@ -1,8 +1,8 @@
 /*
  * Exceptions and interrupts.
  *
- * A port decodes what the machine says into a trap_report_t and calls up; kernel/trap.c decides. The report outlives the call
- * only as a copy.
+ * A port decodes what the machine says into a trap_report_t and calls up; kernel/trap.c decides. The report outlives
+ * the call only as a copy.
  */
 #ifndef ARCH_TRAP_H
 #define ARCH_TRAP_H
@@ -37,8 +37,8 @@ typedef struct trap_report {
 } trap_report_t;
 
 /*
- * Up: an exception that the port can't deal with by itself. Runs on the CPU that took it, interrupts masked, and must not
- * allocate. Returns true to go on at the interrupted instruction (it was repaired), false to have the port halt.
+ * Up: an exception that the port can't deal with by itself. Runs on the CPU that took it, interrupts masked, and must
+ * not allocate. Returns true to go on at the interrupted instruction (it was repaired), false to have the port halt.
  */
 MUST_USE bool trap_handle(const trap_report_t *report);
 
@@ -52,8 +52,9 @@ void trap_init_cpu(void);
 void trap_write_registers(text_writer_t *writer, const trap_report_t *report);
 
 /*
- * Collects return addresses from `frame` (0: the caller's own) outward by frame pointers, into addresses[0 .. capacity). Stops at the first frame
- * that is not on a known kernel stack, so a broken chain is safe. Returns how many were stored.
+ * Collects return addresses from `frame` (0: the caller's own) outward by frame pointers, into addresses[0 ..
+ * capacity). Stops at the first frame that is not on a known kernel stack, so a broken chain is safe. Returns how
+ * many were stored.
  */
 size_t trap_backtrace(uintptr_t frame, uintptr_t *addresses, size_t capacity);
 

@@ -46,8 +46,8 @@ static ALWAYS_INLINE unsigned find_first_zero(uint64_t word)
 }
 
 /*
- * The index of the highest set bit. `word` is not 0. Written out for x86, where compilers make BSR's result into a count of leading zeros and back
- * (Intel SDM vol. 2, BSR).
+ * The index of the highest set bit. `word` is not 0. Written out for x86, where compilers make BSR's result into a
+ * count of leading zeros and back (Intel SDM vol. 2, BSR).
  */
 static ALWAYS_INLINE unsigned find_last_set_nonzero(uint64_t word)
 {
@@ -74,8 +74,9 @@ static ALWAYS_INLINE bool bit_is_set(uint64_t word, uint64_t index)
 }
 
 /*
- * Sets bit `index` modulo 64; returns whether it was set before. Written out for x86, where compilers make four instructions of what BTS does in
- * one (Intel SDM vol. 2, BTS: the register form takes the index modulo 64 and leaves the old bit in the carry flag).
+ * Sets bit `index` modulo 64; returns whether it was set before. Written out for x86, where compilers make four
+ * instructions of what BTS does in one (Intel SDM vol. 2, BTS: the register form takes the index modulo 64 and leaves
+ * the old bit in the carry flag).
  */
 static ALWAYS_INLINE bool bit_test_and_set(uint64_t *word, uint64_t index)
 {
@@ -98,8 +99,8 @@ static ALWAYS_INLINE unsigned count_set(uint64_t word)
 }
 
 /*
- * The bits at which a run of `count` (1 to 64) set bits starts: each step ANDs the word with itself shifted by the length known
- * so far, so a run of n takes about log2(n) steps (Warren, Hacker's Delight, 2nd ed., section 6-2).
+ * The bits at which a run of `count` (1 to 64) set bits starts: each step ANDs the word with itself shifted by the
+ * length known so far, so a run of n takes about log2(n) steps (Warren, Hacker's Delight, 2nd ed., section 6-2).
  */
 static inline uint64_t find_run_starts(uint64_t word, unsigned count)
 {

@@ -1,6 +1,6 @@
 /*
- * Check traps as objects, for the property engine: who opens one knows where the check stands, and can leave through the trap
- * for reasons of its own.
+ * Check traps as objects, for the property engine: who opens one knows where the check stands, and can leave through
+ * the trap for reasons of its own.
  *
  * Tests that only want the message use check_trap_run() of base/check.h.
  */
@@ -25,12 +25,15 @@ typedef struct check_trap {
     uint32_t interrupt_depth;
 } check_trap_t;
 
-/* Runs body(argument) with `trap` open on this CPU. Returns the site of the check that failed, or NULL when body came back. */
+/*
+ * Runs body(argument) with `trap` open on this CPU. Returns the site of the check that failed, or NULL when body came
+ * back.
+ */
 MUST_USE const check_site_t *check_trap_catch(check_trap_t *trap, void (*body)(void *argument), void *argument);
 
 /*
- * Leaves body at once, through `trap` and every trap opened inside it, as though the check at `site` had failed with `trap` the
- * innermost. `trap` is open on this CPU, at this interrupt level.
+ * Leaves body at once, through `trap` and every trap opened inside it, as though the check at `site` had failed with
+ * `trap` the innermost. `trap` is open on this CPU, at this interrupt level.
  */
 NORETURN COLD void check_trap_leave(check_trap_t *trap, const check_site_t *site);
 

@@ -1,8 +1,9 @@
 /*
- * Intrusive doubly linked lists: the link lives in the element, and an empty list is a link to itself (Knuth, TAOCP 1, 2.2.5).
+ * Intrusive doubly linked lists: the link lives in the element, and an empty list is a link to itself (Knuth, TAOCP
+ * 1, 2.2.5).
  *
- * No locking and no memory: the owner of the list brings both. An element is on at most one list per link; a link that is on
- * none is "unlinked" and can be asked for it.
+ * No locking and no memory: the owner of the list brings both. An element is on at most one list per link; a link
+ * that is on none is "unlinked" and can be asked for it.
  */
 #ifndef BASE_LIST_H
 #define BASE_LIST_H

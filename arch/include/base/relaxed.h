@@ -1,8 +1,9 @@
 /*
- * Fields that one CPU writes and others may look at: relaxed atomic loads and stores (C17 5.1.2.4), which cost what plain ones do.
+ * Fields that one CPU writes and others may look at: relaxed atomic loads and stores (C17 5.1.2.4), which cost what
+ * plain ones do.
  *
- * They say "this is shared" to the reader and to race detectors, and keep the compiler from tearing or inventing accesses. They
- * order nothing: where order matters, the code uses <stdatomic.h> and says why.
+ * They say "this is shared" to the reader and to race detectors, and keep the compiler from tearing or inventing
+ * accesses. They order nothing: where order matters, the code uses <stdatomic.h> and says why.
  */
 #ifndef BASE_RELAXED_H
 #define BASE_RELAXED_H

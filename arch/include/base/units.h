@@ -56,7 +56,10 @@ static inline bool is_power_of_two(uint64_t value)
     return value != 0 && (value & (value - 1)) == 0;
 }
 
-/* Rounds to a multiple of `alignment`, a power of two. align_up wraps to 0 past the top: callers with outside input check first. */
+/*
+ * Rounds to a multiple of `alignment`, a power of two. align_up wraps to 0 past the top: callers with outside input
+ * check first.
+ */
 static inline uint64_t align_down(uint64_t value, uint64_t alignment)
 {
     return value & ~(alignment - 1);

@@ -1,8 +1,10 @@
 /*
- * An allocation context: all that one CPU (or one CPU's interrupt level, or one host thread) allocates from without a lock.
+ * An allocation context: all that one CPU (or one CPU's interrupt level, or one host thread) allocates from without a
+ * lock.
  *
- * The slab core's part comes first, so that the slab core, embedded elsewhere, may take a context for its part alone. Contexts are
- * type-stable: their memory never becomes anything else, because other CPUs push frees to an owner that may just be leaving.
+ * The slab core's part comes first, so that the slab core, embedded elsewhere, may take a context for its part alone.
+ * Contexts are type-stable: their memory never becomes anything else, because other CPUs push frees to an owner that
+ * may just be leaving.
  */
 #ifndef MM_ALLOCATION_CONTEXT_H
 #define MM_ALLOCATION_CONTEXT_H
@@ -25,14 +27,14 @@ extern allocation_context_t allocation_context_boot_interrupt;
 MUST_USE status_t allocation_contexts_attach_boot(cpu_t *cpu);
 
 /*
- * Gives `cpu` its thread and interrupt contexts, made or reused. STATUS_NO_MEMORY, and nothing changed, when there is no room. Thread
- * context of any CPU whose own contexts are in place.
+ * Gives `cpu` its thread and interrupt contexts, made or reused. STATUS_NO_MEMORY, and nothing changed, when there is
+ * no room. Thread context of any CPU whose own contexts are in place.
  */
 MUST_USE status_t allocation_contexts_attach(cpu_t *cpu);
 
 /*
- * Takes them back when `cpu` has stopped allocating: what they own goes to the caches and the page tree. Thread context of another CPU, or of
- * `cpu` itself as the last thing it does with memory.
+ * Takes them back when `cpu` has stopped allocating: what they own goes to the caches and the page tree. Thread
+ * context of another CPU, or of `cpu` itself as the last thing it does with memory.
  */
 void allocation_contexts_detach(cpu_t *cpu);
 

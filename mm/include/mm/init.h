@@ -1,8 +1,9 @@
 /*
  * Steps of initialization: a table of what is to be set up, what each step needs, and what became of it.
  *
- * The table is the order; needs are checked all the same, so that a step that would run before what it depends on is refused instead of
- * running on air. //kern/mem/init shows the records. One CPU, thread context, at boot; records may be read from anywhere afterwards.
+ * The table is the order; needs are checked all the same, so that a step that would run before what it depends on is
+ * refused instead of running on air. //kern/mem/init shows the records. One CPU, thread context, at boot; records may
+ * be read from anywhere afterwards.
  */
 #ifndef MM_INIT_H
 #define MM_INIT_H
@@ -53,22 +54,28 @@ typedef struct init_sequence {
 /* "pending", "running", "done", "failed", "refused", "ended". */
 const char *init_state_name(init_state_t state);
 
-/* Starts a sequence over `steps`, of which there are at most INIT_STEP_MAX and which must outlive it; all are pending. */
+/*
+ * Starts a sequence over `steps`, of which there are at most INIT_STEP_MAX and which must outlive it; all are
+ * pending.
+ */
 void init_sequence_start(init_sequence_t *sequence, const init_step_t *steps, size_t count, void *context);
 
 /*
- * Runs one step. Returns STATUS_NOT_READY (refused) while a step it needs is not done, STATUS_EXISTS when it is done or running already,
- * STATUS_NOT_FOUND when there is no such step, or what the step said.
+ * Runs one step. Returns STATUS_NOT_READY (refused) while a step it needs is not done, STATUS_EXISTS when it is done
+ * or running already, STATUS_NOT_FOUND when there is no such step, or what the step said.
  */
 MUST_USE status_t init_run(init_sequence_t *sequence, size_t step);
 
 /*
- * Runs all pending steps in order. Returns STATUS_OK when every step that is not optional is done; otherwise what the first such step that
- * is not said, with its number in *failed; later steps stay pending.
+ * Runs all pending steps in order. Returns STATUS_OK when every step that is not optional is done; otherwise what the
+ * first such step that is not said, with its number in *failed; later steps stay pending.
  */
 MUST_USE status_t init_run_all(init_sequence_t *sequence, size_t *failed);
 
-/* Cleans up every step that is done, the last one first. A step that another, not cleaned up, needs comes after it by that order. */
+/*
+ * Cleans up every step that is done, the last one first. A step that another, not cleaned up, needs comes after it by
+ * that order.
+ */
 void init_cleanup_all(init_sequence_t *sequence);
 
 /* The kernel's own sequence, for //kern/mem/init: set by kernel/main.c. */

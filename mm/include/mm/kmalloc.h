@@ -1,11 +1,13 @@
 /*
  * kmalloc: memory for the whole kernel, in sizes from 1 byte up.
  *
- * Sizes up to 4096 bytes come from slab caches of 16, 32, ... 4096 bytes, each block aligned to its class; larger ones are runs of
- * pages. Any CPU, thread or interrupt context; nothing sleeps. Not from exception handlers (arch/cpu_local.h).
+ * Sizes up to 4096 bytes come from slab caches of 16, 32, ... 4096 bytes, each block aligned to its class; larger
+ * ones are runs of pages. Any CPU, thread or interrupt context; nothing sleeps. Not from exception handlers
+ * (arch/cpu_local.h).
  *
- * kfree() and krealloc() stop the kernel, in every build and with nothing changed, when `pointer` is not the start of a live block:
- * "double free", "free of a misaligned pointer", "free of a foreign pointer". See mm/slab/slab_misuse.c for the report.
+ * kfree() and krealloc() stop the kernel, in every build and with nothing changed, when `pointer` is not the start of
+ * a live block: "double free", "free of a misaligned pointer", "free of a foreign pointer". See mm/slab/slab_misuse.c
+ * for the report.
  */
 #ifndef MM_KMALLOC_H
 #define MM_KMALLOC_H
@@ -15,16 +17,19 @@
 #include "base/compiler.h"
 #include "base/status.h"
 
-/* Returns a block of at least `size` bytes, contents unspecified, or NULL when memory is out. kmalloc(0) is a block too. */
+/*
+ * Returns a block of at least `size` bytes, contents unspecified, or NULL when memory is out. kmalloc(0) is a block
+ * too.
+ */
 MUST_USE static ALWAYS_INLINE void *kmalloc(size_t size);
 
 /* Takes a block back. NULL is allowed and does nothing. */
 static ALWAYS_INLINE void kfree(void *pointer);
 
 /*
- * Returns a block of at least `size` bytes that begins with the old block's contents, as far as both reach: the same block when the
- * class still fits. NULL when memory is out; the old block is then untouched and still the caller's. krealloc(NULL, n) is kmalloc(n);
- * krealloc(p, 0) frees p and returns NULL.
+ * Returns a block of at least `size` bytes that begins with the old block's contents, as far as both reach: the same
+ * block when the class still fits. NULL when memory is out; the old block is then untouched and still the caller's.
+ * krealloc(NULL, n) is kmalloc(n); krealloc(p, 0) frees p and returns NULL.
  */
 MUST_USE static ALWAYS_INLINE void *krealloc(void *pointer, size_t size);
 
@@ -35,8 +40,8 @@ MUST_USE static ALWAYS_INLINE void *kcalloc(size_t count, size_t size);
 size_t kmalloc_usable_size(const void *pointer);
 
 /*
- * Stops the kernel with "free of a foreign pointer" and a report: for fault handlers that find out that somebody looked for the page
- * word of `pointer` where no page is (page_words_fault_address in mm/pages.h).
+ * Stops the kernel with "free of a foreign pointer" and a report: for fault handlers that find out that somebody
+ * looked for the page word of `pointer` where no page is (page_words_fault_address in mm/pages.h).
  */
 NORETURN COLD void kmalloc_report_foreign_free(const void *pointer);
 

@@ -1,8 +1,8 @@
 /*
  * The bodies of kmalloc's public wrappers: private to mm/kmalloc.h.
  *
- * A size that the compiler knows picks its slot while compiling, and the whole of a usual allocation is then a handful of instructions in
- * the caller. Everything else goes to the entry points with an underscore.
+ * A size that the compiler knows picks its slot while compiling, and the whole of a usual allocation is then a
+ * handful of instructions in the caller. Everything else goes to the entry points with an underscore.
  */
 #ifndef MM_KMALLOC_INLINE_H
 #define MM_KMALLOC_INLINE_H
@@ -32,7 +32,10 @@ static ALWAYS_INLINE unsigned kmalloc_shift(size_t size)
     return find_last_set_nonzero((size - 1) | ((1u << KMALLOC_SHIFT_MIN) - 1)) + 1;
 }
 
-/* Allocates an object of class `shift`: from the calling context's current slab, or when that is used up as kmalloc_refill() does. */
+/*
+ * Allocates an object of class `shift`: from the calling context's current slab, or when that is used up as
+ * kmalloc_refill() does.
+ */
 static ALWAYS_INLINE void *kmalloc_class(unsigned shift, uintptr_t caller)
 {
     slab_slot_t *const slot = &((slab_context_t *)allocation_context_current())->slots[shift];

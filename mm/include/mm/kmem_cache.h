@@ -1,8 +1,8 @@
 /*
  * Object caches: many objects of one size, carved from runs of pages.
  *
- * All functions may be called from any CPU, in thread or interrupt context, unless they say otherwise; none sleeps. Not from
- * exception handlers (arch/cpu_local.h).
+ * All functions may be called from any CPU, in thread or interrupt context, unless they say otherwise; none sleeps.
+ * Not from exception handlers (arch/cpu_local.h).
  */
 #ifndef MM_KMEM_CACHE_H
 #define MM_KMEM_CACHE_H
@@ -29,8 +29,8 @@ typedef struct kmem_cache_config {
 /*
  * Creates a cache and stores it in *created.
  *
- * Returns STATUS_INVALID when `config` breaks a rule above, STATUS_EXISTS when a cache has that name, and STATUS_NO_MEMORY when
- * the page backend has nothing left; *created is then untouched. Thread context.
+ * Returns STATUS_INVALID when `config` breaks a rule above, STATUS_EXISTS when a cache has that name, and
+ * STATUS_NO_MEMORY when the page backend has nothing left; *created is then untouched. Thread context.
  */
 MUST_USE status_t kmem_cache_create(const kmem_cache_config_t *config, kmem_cache_t **created);
 
@@ -38,8 +38,8 @@ MUST_USE status_t kmem_cache_create(const kmem_cache_config_t *config, kmem_cach
 MUST_USE void *kmem_cache_alloc(kmem_cache_t *cache);
 
 /*
- * Takes back an object that this very cache handed out. `object` may be NULL. Stops the kernel on "double free", "free of a misaligned
- * pointer", "free of a foreign pointer" and "free to the wrong cache".
+ * Takes back an object that this very cache handed out. `object` may be NULL. Stops the kernel on "double free",
+ * "free of a misaligned pointer", "free of a foreign pointer" and "free to the wrong cache".
  */
 void kmem_cache_free(kmem_cache_t *cache, void *object);
 
@@ -47,8 +47,8 @@ void kmem_cache_free(kmem_cache_t *cache, void *object);
 size_t kmem_cache_shrink(kmem_cache_t *cache);
 
 /*
- * Destroys the cache; every page goes back. Returns STATUS_BUSY, and changes nothing that a user could see, while an object is live.
- * Thread context; no CPU may use the cache any more.
+ * Destroys the cache; every page goes back. Returns STATUS_BUSY, and changes nothing that a user could see, while an
+ * object is live. Thread context; no CPU may use the cache any more.
  */
 MUST_USE status_t kmem_cache_destroy(kmem_cache_t *cache);
 
@@ -78,7 +78,10 @@ typedef struct kmem_cache_stats {
 
 void kmem_cache_stats(kmem_cache_t *cache, kmem_cache_stats_t *stats);
 
-/* Calls visit for every cache, kmalloc's first, in order of creation. The cache stays while visit runs. visit must not create or destroy caches. */
+/*
+ * Calls visit for every cache, kmalloc's first, in order of creation. The cache stays while visit runs. visit must
+ * not create or destroy caches.
+ */
 void kmem_caches_visit(void (*visit)(kmem_cache_t *cache, void *argument), void *argument);
 
 /* Large blocks (over 4096 bytes), which belong to no cache. */
@@ -92,17 +95,21 @@ typedef struct kmalloc_large_stats {
 
 void kmalloc_large_stats(kmalloc_large_stats_t *stats);
 
-/* NULL, or the name of the first broken invariant ("S2"), as mm/slab/slab.h numbers them. While it runs, no CPU may use the cache. */
+/*
+ * NULL, or the name of the first broken invariant ("S2"), as mm/slab/slab.h numbers them. While it runs, no CPU may
+ * use the cache.
+ */
 const char *kmem_cache_validate(kmem_cache_t *cache);
 
 /*
- * Makes the slab allocator ready: kmalloc's caches exist from then on. Boot CPU, once, when the page backend works. Needs no memory.
+ * Makes the slab allocator ready: kmalloc's caches exist from then on. Boot CPU, once, when the page backend works.
+ * Needs no memory.
  */
 MUST_USE status_t slab_init(void);
 
 /*
- * Ends it: every cache's empty slabs, and the descriptor pages, go back to the page backend. Returns how many objects and large blocks
- * are still live (leaked); 0 is a clean end. Other CPUs are stopped.
+ * Ends it: every cache's empty slabs, and the descriptor pages, go back to the page backend. Returns how many objects
+ * and large blocks are still live (leaked); 0 is a clean end. Other CPUs are stopped.
  */
 uint64_t slab_shutdown(void);
 

@@ -1,9 +1,9 @@
 /*
  * The memory map: which physical memory exists and what it may be used for, whatever the bootloader.
  *
- * A boot reader adds regions in any order, as untrusted as they came; memory_map_finish() resolves them into a sorted list without
- * overlaps. The map has fixed room and needs no allocator: it is made before there is one. One CPU, at boot; read-only and
- * safe everywhere once finished.
+ * A boot reader adds regions in any order, as untrusted as they came; memory_map_finish() resolves them into a sorted
+ * list without overlaps. The map has fixed room and needs no allocator: it is made before there is one. One CPU, at
+ * boot; read-only and safe everywhere once finished.
  */
 #ifndef MM_MEMORY_MAP_H
 #define MM_MEMORY_MAP_H
@@ -54,19 +54,22 @@ const char *memory_region_type_name(memory_region_type_t type);
 void memory_map_init(memory_map_t *map);
 
 /*
- * Adds what a bootloader said. Returns STATUS_INVALID for an empty region or an unknown type, STATUS_OUT_OF_RANGE for one
- * whose end wraps past the top of the address space (ending exactly there is fine), and STATUS_BUSY when the map is finished.
+ * Adds what a bootloader said. Returns STATUS_INVALID for an empty region or an unknown type, STATUS_OUT_OF_RANGE for
+ * one whose end wraps past the top of the address space (ending exactly there is fine), and STATUS_BUSY when the map
+ * is finished.
  *
  * When the room is out, what loses least memory gives way: the smallest AVAILABLE input, which may be this one
- * (STATUS_NO_MEMORY); or the two closest restrictions become one, with the gap between them. A restriction is never lost.
+ * (STATUS_NO_MEMORY); or the two closest restrictions become one, with the gap between them. A restriction is never
+ * lost.
  */
 MUST_USE status_t memory_map_add(memory_map_t *map, physical_address_t base, uint64_t size_bytes,
                                  memory_region_type_t type);
 
 /*
- * Resolves the map: sorts, splits, lets the stricter type win, merges neighbours of one type, aligns AVAILABLE inwards and all
- * else outwards to pages, and cuts off what is at or above `limit`. Returns STATUS_NOT_FOUND when no usable byte is left (the
- * map is finished all the same, and can be printed), and STATUS_BUSY when the map was finished before.
+ * Resolves the map: sorts, splits, lets the stricter type win, merges neighbours of one type, aligns AVAILABLE
+ * inwards and all else outwards to pages, and cuts off what is at or above `limit`. Returns STATUS_NOT_FOUND when no
+ * usable byte is left (the map is finished all the same, and can be printed), and STATUS_BUSY when the map was
+ * finished before.
  */
 MUST_USE status_t memory_map_finish(memory_map_t *map, physical_address_t limit);
 
@@ -84,7 +87,10 @@ const memory_region_t *memory_map_find_usable(const memory_map_t *map, physical_
 uint64_t memory_map_usable_bytes(const memory_map_t *map);
 physical_address_t memory_map_usable_end(const memory_map_t *map);
 
-/* NULL, or the name of the first invariant of a finished map that does not hold ("M1": sorted ...), as memory_map.c numbers them. */
+/*
+ * NULL, or the name of the first invariant of a finished map that does not hold ("M1": sorted ...), as memory_map.c
+ * numbers them.
+ */
 const char *memory_map_validate(const memory_map_t *map);
 
 #endif

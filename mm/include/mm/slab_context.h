@@ -1,11 +1,11 @@
 /*
  * What one allocation context keeps of the slab core: for each cache a slot with the slab it allocates from now.
  *
- * Written by the context's own CPU alone, but for `posted`, where other CPUs push slabs that they freed into. Other CPUs may look
- * at the rest (statistics, double-free checks), so all access is by base/relaxed.h.
+ * Written by the context's own CPU alone, but for `posted`, where other CPUs push slabs that they freed into. Other
+ * CPUs may look at the rest (statistics, double-free checks), so all access is by base/relaxed.h.
  *
- *   slot   | free_word | base | current |...          the truth about the current slab's free objects is here, in free_word,
- *               .------------------'                   as long as the slab is current
+ *   slot   | free_word | base | current |...          the truth about the current slab's free objects is here, in
+ *               .------------------'                   free_word, as long as the slab is current
  *               v
  *   slab   | free_word | remote_word | base | cache | owner | link | posted_next |      mm/slab/slab.h
  */

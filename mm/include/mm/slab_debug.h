@@ -1,8 +1,9 @@
 /*
- * Debugging of the slab allocator that can be switched on: who allocated and freed each object, and poison in freed ones.
+ * Debugging of the slab allocator that can be switched on: who allocated and freed each object, and poison in freed
+ * ones.
  *
- * While it is on, every operation takes the slow paths; while it is off, it costs nothing. Freed objects are filled with a pattern,
- * which is checked when they are handed out again: "write after free" stops the kernel.
+ * While it is on, every operation takes the slow paths; while it is off, it costs nothing. Freed objects are filled
+ * with a pattern, which is checked when they are handed out again: "write after free" stops the kernel.
  */
 #ifndef MM_SLAB_DEBUG_H
 #define MM_SLAB_DEBUG_H
@@ -27,9 +28,10 @@ typedef struct slab_record {
 } slab_record_t;
 
 /*
- * Starts tracking all caches, with room for `records` objects (rounded up to fill pages); when the room is out, records of freed objects
- * go first, then new objects are not tracked, and counted. On the calling context it is in force at once, on others when they next run out of a
- * slab: switch it on at boot to see everything. STATUS_BUSY when it is on, STATUS_NO_MEMORY without room for the records.
+ * Starts tracking all caches, with room for `records` objects (rounded up to fill pages); when the room is out,
+ * records of freed objects go first, then new objects are not tracked, and counted. On the calling context it is in
+ * force at once, on others when they next run out of a slab: switch it on at boot to see everything. STATUS_BUSY when
+ * it is on, STATUS_NO_MEMORY without room for the records.
  */
 MUST_USE status_t slab_debug_start(size_t records);
 

@@ -1,8 +1,8 @@
 /*
  * Statistics of the memory subsystem, as plain structures of 64-bit numbers with a description of their fields.
  *
- * Taking one is one snapshot: the numbers in it fit together as the laws below say, whatever other CPUs do meanwhile. Percentages are
- * whole numbers from 0 to 100. Any CPU, thread or interrupt context; needs no memory.
+ * Taking one is one snapshot: the numbers in it fit together as the laws below say, whatever other CPUs do meanwhile.
+ * Percentages are whole numbers from 0 to 100. Any CPU, thread or interrupt context; needs no memory.
  */
 #ifndef MM_STATS_H
 #define MM_STATS_H
@@ -16,12 +16,18 @@
 
 #define STATS_DECLARE_FIELD(field) uint64_t field;
 
-/* total = free + used + reserved + invalid; cached <= used; emergency <= free; largest_free_run <= free; used <= used_peak. */
+/*
+ * total = free + used + reserved + invalid; cached <= used; emergency <= free; largest_free_run <= free; used <=
+ * used_peak.
+ */
 typedef struct stats_physical {
     STATS_PHYSICAL_FIELDS(STATS_DECLARE_FIELD)
 } stats_physical_t;
 
-/* bytes_live <= bytes_held; objects_live <= objects_total; slabs_empty <= slabs_held; utilization + fragmentation = 100 (0 when empty). */
+/*
+ * bytes_live <= bytes_held; objects_live <= objects_total; slabs_empty <= slabs_held; utilization + fragmentation =
+ * 100 (0 when empty).
+ */
 typedef struct stats_pools {
     STATS_POOLS_FIELDS(STATS_DECLARE_FIELD)
 } stats_pools_t;

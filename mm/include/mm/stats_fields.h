@@ -1,8 +1,8 @@
 /*
  * The fields of every statistics structure, in the order in which //kern shows them.
  *
- * One list makes the structure, the names and the values (mm/stats/), so that these can't disagree. Readers look fields up by
- * name: new ones go at the end, and none is ever renamed or moved. fs/README.md says what each means.
+ * One list makes the structure, the names and the values (mm/stats/), so that these can't disagree. Readers look
+ * fields up by name: new ones go at the end, and none is ever renamed or moved. fs/README.md says what each means.
  */
 #ifndef MM_STATS_FIELDS_H
 #define MM_STATS_FIELDS_H
