@@ -1,8 +1,9 @@
 /*
- * A foreign kernel around the slab core, the smallest there is: the other three of the five functions, and a program that uses kmalloc.
+ * A foreign kernel around the slab core, the smallest there is: the other three of the five functions, and a program
+ * that uses kmalloc.
  *
- * It is compiled with the slab core's own sources, its own port.h, and nothing else of this tree but the base words and what writes
- * text. It exits with 0 when every step went as it should.
+ * It is compiled with the slab core's own sources, its own port.h, and nothing else of this tree but the base words
+ * and what writes text. It exits with 0 when every step went as it should.
  */
 #include <stdarg.h>
 #include <stdio.h>

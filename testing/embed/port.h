@@ -1,5 +1,6 @@
 /*
- * The foreign kernel's small operations, as far as the slab core needs them: one CPU, no interrupts, an array as memory.
+ * The foreign kernel's small operations, as far as the slab core needs them: one CPU, no interrupts, an array as
+ * memory.
  *
  * Two of the five functions of arch/page_backend.h are here: page_word() and allocation_context_current().
  */

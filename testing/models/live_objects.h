@@ -31,7 +31,10 @@ void live_objects_add(live_objects_t *live, void *address, size_t size_bytes);
 /* Checks the contents of block `index`. */
 void live_objects_check(const live_objects_t *live, size_t index);
 
-/* Forgets block `index`, after checking its contents; returns its address, to be freed. The last block takes its index. */
+/*
+ * Forgets block `index`, after checking its contents; returns its address, to be freed. The last block takes its
+ * index.
+ */
 void *live_objects_remove(live_objects_t *live, size_t index);
 
 /* Expects every byte of [address, address + size) to be `value`. */

@@ -1,5 +1,6 @@
 /*
- * What the slab suites share: a cache of their own with its model, a way to act from a second context, and a count of pages.
+ * What the slab suites share: a cache of their own with its model, a way to act from a second context, and a count of
+ * pages.
  */
 #ifndef TESTING_MODELS_SLAB_FIXTURE_H
 #define TESTING_MODELS_SLAB_FIXTURE_H
@@ -20,7 +21,10 @@ typedef struct slab_fixture {
     uint64_t frees;
 } slab_fixture_t;
 
-/* Makes a cache for objects of a drawn size and alignment. It is destroyed, its live objects freed, when the run is over. */
+/*
+ * Makes a cache for objects of a drawn size and alignment. It is destroyed, its live objects freed, when the run is
+ * over.
+ */
 slab_fixture_t *slab_fixture_open(property_run_t *run);
 
 /* The same for objects of `object_size` bytes. */

@@ -1,9 +1,9 @@
 /*
  * The slab allocator under all CPUs at once, their interrupts included: remote frees above all.
  *
- * Blocks change hands through a table of exchange places: a worker swaps what it has with what lies there, and frees what it got, so that
- * most objects are freed by another context than the one that owns their slab. Each block carries the number of its allocation in its first and
- * last bytes; a block that two owners had would show.
+ * Blocks change hands through a table of exchange places: a worker swaps what it has with what lies there, and frees
+ * what it got, so that most objects are freed by another context than the one that owns their slab. Each block
+ * carries the number of its allocation in its first and last bytes; a block that two owners had would show.
  */
 #include <stdatomic.h>
 
