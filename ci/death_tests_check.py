@@ -13,6 +13,7 @@ AREAS = ("mm/", "fs/", "arch/include/", "arch/shared/", "arch/host/")
 # Messages that no caller can be made to bring about, each with the reason.
 EXCEPTIONS = {
     "slab cache keeps slabs without live objects": "an invariant of the slab core's own: only overwritten memory breaks it",
+    "memory map with neither a pair of restrictions nor memory": "arithmetic: a full map has one or the other",
     "page freed by mistake": "fills the row of a table that stands for no mistake; nothing reports it",
     "host refuses the interrupt signal": "the system's refusal, which a test has no way to ask for",
     "host refuses a semaphore": "as above",

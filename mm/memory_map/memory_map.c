@@ -6,6 +6,7 @@
  * grow, and AVAILABLE memory may be forgotten, but nothing that was restricted ever becomes available.
  */
 #include "mm/memory_map.h"
+#include "base/check.h"
 
 #include "mm/memory_map/memory_map_internal.h"
 
@@ -102,8 +103,8 @@ static memory_region_t make_room(memory_map_t *map)
         remove_input(map, (size_t)(right - map->input));
         return (memory_region_t){left->base, 0, MEMORY_REGION_HOLE};
     }
-    const memory_region_t given_up =
-        *smallest; /* with more than two inputs, there is either a pair or an AVAILABLE one */
+    CHECK(smallest != NULL, "memory map with neither a pair of restrictions nor memory");
+    const memory_region_t given_up = *smallest;
     remove_input(map, (size_t)(smallest - map->input));
     return given_up;
 }
