@@ -149,15 +149,15 @@ MUST_USE status_t devicetree_cells(const devicetree_node_t *node, devicetree_cel
  * Entry `index` of the node's `reg`, in the address space of its parent.
  *
  * Returns STATUS_NOT_FOUND past the last entry or without `reg`, STATUS_CORRUPT when `reg` is not a whole number of
- * entries or the parent's cells are unsound, and STATUS_OUT_OF_RANGE for an entry (others may be fine) that does not
- * fit in 64 bits or wraps.
+ * entries or the parent's cells are unsound, and STATUS_OUT_OF_RANGE for an entry (others may be fine) that wraps, which
+ * is then cut at the top of the address space, or that does not fit in 64 bits, which then is empty.
  */
 MUST_USE status_t devicetree_reg_local(const devicetree_node_t *node, size_t index, devicetree_range_t *range);
 
 /*
  * The same in the address space of the root, which is the CPUs': taken through the `ranges` of all buses on the way.
- * Returns STATUS_OUT_OF_RANGE as well when a bus has no `ranges` or none that holds the whole entry, STATUS_CORRUPT
- * when they make no sense.
+ * Returns STATUS_OUT_OF_RANGE as well when a bus has no `ranges` or none that holds the whole entry, STATUS_CORRUPT when
+ * they make no sense; *range is then as far as it came.
  */
 MUST_USE status_t devicetree_reg(const devicetree_node_t *node, size_t index, devicetree_range_t *range);
 

@@ -69,7 +69,12 @@ status_t devicetree_reg_local(const devicetree_node_t *node, size_t index, devic
     }
     const uint64_t first = (uint64_t)index * entry_cells;
     if (!devicetree_value_number(reg, first, cells.address, &range->base) ||
-        !devicetree_value_number(reg, first + cells.address, cells.size, &range->size) || !range_is_sound(range)) {
+        !devicetree_value_number(reg, first + cells.address, cells.size, &range->size)) {
+        *range = (devicetree_range_t){0, 0};
+        return STATUS_OUT_OF_RANGE;
+    }
+    if (!range_is_sound(range)) {
+        range->size = 0 - range->base;
         return STATUS_OUT_OF_RANGE;
     }
     return STATUS_OK;

@@ -5,6 +5,7 @@
 
 #include "acpi_tables.h"
 #include "base/log.h"
+#include "devicetree.h"
 #include "multiboot2.h"
 #include "pvh.h"
 
@@ -27,6 +28,7 @@ static status_t read_by_protocol(const boot_handoff_t *handoff, const boot_windo
         boot_add_region(boot, 0, FIRST_MEGABYTE, MEMORY_REGION_RESERVED);
         return pvh_read(window, handoff->data, boot);
     case BOOT_PROTOCOL_DEVICETREE:
+        return devicetree_read(window, handoff->data, boot);
     case BOOT_PROTOCOL_UNKNOWN:
         break;
     }

@@ -11,7 +11,7 @@
  * Reads the boot data into `boot`, whose map and cmdline the caller has set up, and adds to the map what must not be handed out: the first
  * MiB, the kernel image, boot data, modules, ACPI tables. Complaints go to the log.
  *
- * Returns what the protocol's reader says (multiboot2.h, pvh.h), and STATUS_UNSUPPORTED for a protocol that this kernel has no reader for.
+ * Returns what the protocol's reader says (multiboot2.h, pvh.h, devicetree.h), and STATUS_UNSUPPORTED for a protocol that this kernel has no reader for.
  */
 MUST_USE status_t boot_read_data(const boot_handoff_t *handoff, const boot_window_t *window, boot_data_t *boot);
 

@@ -1,5 +1,5 @@
 /*
- * What the readers of boot data (multiboot2.c, pvh.c, acpi_tables.c) fill in, whatever the bootloader, and what they read from.
+ * What the readers of boot data (multiboot2.c, pvh.c, devicetree.c, acpi_tables.c) fill in, whatever the bootloader, and what they read from.
  *
  * A reader is a function of bytes alone: it touches nothing but the window and the boot_data_t it is given, so that the host can test it
  * with any bytes. It believes nothing: what does not fit is refused with a complaint, and it goes on with what is sound.
