@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 
 #include "arch/cpu.h"
+#include "mm/allocation_context.h"
 #include "mm/pages.h"
 
 /* How long an interrupt that a CPU sends to itself may take, in looks. */
@@ -48,6 +49,7 @@ static void close_fixture(void *argument)
         kmem_cache_free(fixture->cache, fixture->live.objects[i].address);
     }
     fixture->live.count = 0;
+    slab_fixture_guest_leave(fixture);
     PROPERTY_EXPECT_STATUS(fixture->run, STATUS_OK, kmem_cache_destroy(fixture->cache));
 }
 
@@ -89,63 +91,87 @@ static void do_free(void *argument)
     kmem_cache_free(call->cache, call->object);
 }
 
-static void do_call(slab_fixture_t *fixture, void (*function)(void *argument), cache_call_t *call, bool from_interrupt)
+static void act_as_guest(slab_fixture_t *fixture, void (*function)(void *argument), void *argument)
 {
-    if (from_interrupt) {
-        slab_in_interrupt(fixture->run, function, call);
-    } else {
-        function(call);
+    cpu_t *const cpu = cpu_current();
+    if (fixture->guest.thread_context == NULL) {
+        PROPERTY_EXPECT_STATUS(fixture->run, STATUS_OK, allocation_contexts_attach(&fixture->guest));
+    }
+    struct allocation_context *const own = cpu->allocation_context;
+    cpu->allocation_context = fixture->guest.thread_context; /* a check that fails puts it back */
+    function(argument);
+    cpu->allocation_context = own;
+}
+
+void slab_fixture_act(slab_fixture_t *fixture, slab_actor_t actor, void (*function)(void *argument), void *argument)
+{
+    switch (actor) {
+    case SLAB_ACTOR_INTERRUPT:
+        slab_in_interrupt(fixture->run, function, argument);
+        break;
+    case SLAB_ACTOR_GUEST:
+        act_as_guest(fixture, function, argument);
+        break;
+    default:
+        function(argument);
+        break;
     }
 }
 
-void slab_fixture_alloc(slab_fixture_t *fixture, bool from_interrupt)
+void slab_fixture_guest_leave(slab_fixture_t *fixture)
+{
+    if (fixture->guest.thread_context != NULL) {
+        allocation_contexts_detach(&fixture->guest);
+    }
+}
+
+void slab_fixture_alloc(slab_fixture_t *fixture, slab_actor_t actor)
 {
     cache_call_t call = {fixture->cache, NULL};
     if (fixture->live.count == fixture->live.capacity) {
         return;
     }
-    do_call(fixture, do_alloc, &call, from_interrupt);
+    slab_fixture_act(fixture, actor, do_alloc, &call);
     PROPERTY_EXPECT(fixture->run, call.object != NULL);
     PROPERTY_EXPECT_EQUAL(fixture->run, (uintptr_t)call.object & (fixture->alignment - 1), 0);
     live_objects_add(&fixture->live, call.object, fixture->object_size);
     fixture->allocations++;
 }
 
-void slab_fixture_free(slab_fixture_t *fixture, bool from_interrupt)
+void slab_fixture_free(slab_fixture_t *fixture, slab_actor_t actor)
 {
     if (fixture->live.count == 0) {
         return;
     }
     cache_call_t call = {fixture->cache, NULL};
     call.object = live_objects_remove(&fixture->live, property_draw(fixture->run, fixture->live.count));
-    do_call(fixture, do_free, &call, from_interrupt);
+    slab_fixture_act(fixture, actor, do_free, &call);
     fixture->frees++;
 }
 
 void slab_fixture_step(slab_fixture_t *fixture)
 {
-    static const uint32_t weights[] = {40, 30, 10, 15, 2, 3};
+    static const uint32_t weights[] = {45, 45, 3, 2, 5};
     property_run_t *const run = fixture->run;
-    switch (property_choice(run, weights, ARRAY_COUNT(weights))) {
+    const size_t what = property_choice(run, weights, ARRAY_COUNT(weights));
+    const slab_actor_t actor = (slab_actor_t)property_draw(run, SLAB_ACTOR_COUNT);
+    switch (what) {
     case 0:
-        slab_fixture_alloc(fixture, false);
+        slab_fixture_alloc(fixture, actor);
         break;
     case 1:
-        slab_fixture_free(fixture, false);
+        slab_fixture_free(fixture, actor);
         break;
     case 2:
-        slab_fixture_alloc(fixture, true);
-        break;
-    case 3:
-        slab_fixture_free(fixture, true);
-        break;
-    case 4:
         (void)kmem_cache_shrink(fixture->cache);
         break;
+    case 3:
+        slab_fixture_guest_leave(fixture);
+        break;
     default:
-        /* A burst, so that slabs fill and run empty within the steps of one run. */
+        /* A burst, so that slabs fill within the steps of one run. */
         for (uint64_t left = property_draw(run, 100); left > 0; left--) {
-            slab_fixture_alloc(fixture, false);
+            slab_fixture_alloc(fixture, actor);
         }
         break;
     }

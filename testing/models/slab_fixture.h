@@ -5,10 +5,14 @@
 #ifndef TESTING_MODELS_SLAB_FIXTURE_H
 #define TESTING_MODELS_SLAB_FIXTURE_H
 
+#include "arch/cpu_local.h"
 #include "mm/kmem_cache.h"
 #include "testing/models/live_objects.h"
 
 #define SLAB_FIXTURE_OBJECTS_MAX 400
+
+/* Who does an operation: this CPU's thread, its interrupt level, or the thread of a CPU that is played by this one. */
+typedef enum slab_actor { SLAB_ACTOR_SELF, SLAB_ACTOR_INTERRUPT, SLAB_ACTOR_GUEST, SLAB_ACTOR_COUNT } slab_actor_t;
 
 /* A cache and the objects that should be live in it. */
 typedef struct slab_fixture {
@@ -19,6 +23,7 @@ typedef struct slab_fixture {
     size_t alignment;
     uint64_t allocations; /* what statistics should say */
     uint64_t frees;
+    cpu_t guest; /* contexts of a CPU that comes and goes; without any while it is away */
 } slab_fixture_t;
 
 /*
@@ -30,9 +35,15 @@ slab_fixture_t *slab_fixture_open(property_run_t *run);
 /* The same for objects of `object_size` bytes. */
 slab_fixture_t *slab_fixture_open_sized(property_run_t *run, size_t object_size, size_t alignment);
 
-/* Allocates, or frees a drawn object, from this context or, when `from_interrupt`, from the CPU's interrupt context. */
-void slab_fixture_alloc(slab_fixture_t *fixture, bool from_interrupt);
-void slab_fixture_free(slab_fixture_t *fixture, bool from_interrupt);
+/* Allocates, or frees a drawn object. */
+void slab_fixture_alloc(slab_fixture_t *fixture, slab_actor_t actor);
+void slab_fixture_free(slab_fixture_t *fixture, slab_actor_t actor);
+
+/* Runs function(argument) as `actor`. A guest that is away comes first. */
+void slab_fixture_act(slab_fixture_t *fixture, slab_actor_t actor, void (*function)(void *argument), void *argument);
+
+/* Has the guest's CPU leave: what its contexts own goes to the caches. Nothing happens while it is away. */
+void slab_fixture_guest_leave(slab_fixture_t *fixture);
 
 /* Draws one operation, does it to the cache and to the model. */
 void slab_fixture_step(slab_fixture_t *fixture);

@@ -28,7 +28,7 @@ static void free_object(void *argument)
 static void fill_some_slabs(slab_fixture_t *fixture)
 {
     for (uint64_t left = property_range(fixture->run, 1, 150); left > 0; left--) {
-        slab_fixture_alloc(fixture, property_bool(fixture->run));
+        slab_fixture_alloc(fixture, (slab_actor_t)property_draw(fixture->run, SLAB_ACTOR_COUNT));
     }
 }
 
@@ -39,40 +39,37 @@ static void expect_double_free(slab_fixture_t *fixture, void *object)
     slab_fixture_expect_agreement(fixture);
 }
 
-typedef struct interrupt_double_free {
+typedef struct double_free {
     property_run_t *run;
     cache_free_t call;
-} interrupt_double_free_t;
+} double_free_t;
 
-static void double_free_in_interrupt(void *argument)
+static void expect_double_free_told(void *argument)
 {
-    interrupt_double_free_t *const work = argument;
+    double_free_t *const work = argument;
     PROPERTY_EXPECT_CHECK(work->run, "double free", free_object, &work->call);
 }
 
 /*
- * Validates 1.15, 5.2: an object that is free is never freed again, whichever of a CPU's two contexts owns its slab,
- * freed it first and frees it again, and wherever its slab is meanwhile. (The fixture draws all of that.)
+ * Validates 1.15, 5.2: an object that is free is never freed again, whichever context owns its slab (or none any more),
+ * whoever freed it first and frees it again.
  */
 static void a_double_free_is_told_wherever_the_slab_is(property_run_t *run)
 {
     slab_fixture_t *const fixture = slab_fixture_open(run);
     fill_some_slabs(fixture);
     const size_t index = property_draw(run, fixture->live.count);
-    cache_free_t call = {fixture->cache, live_objects_remove(&fixture->live, index)};
+    double_free_t work = {run, {fixture->cache, live_objects_remove(&fixture->live, index)}};
     if (property_bool(run)) {
-        slab_in_interrupt(run, free_object, &call);
-    } else {
-        free_object(&call);
+        slab_fixture_guest_leave(fixture);
     }
+    slab_fixture_act(fixture, (slab_actor_t)property_draw(run, SLAB_ACTOR_COUNT), free_object, &work.call);
     fixture->frees++;
     if (property_bool(run)) {
-        interrupt_double_free_t work = {run, call};
-        slab_in_interrupt(run, double_free_in_interrupt, &work);
-        slab_fixture_expect_agreement(fixture);
-    } else {
-        expect_double_free(fixture, call.object);
+        slab_fixture_guest_leave(fixture);
     }
+    slab_fixture_act(fixture, (slab_actor_t)property_draw(run, SLAB_ACTOR_COUNT), expect_double_free_told, &work);
+    slab_fixture_expect_agreement(fixture);
 }
 
 /* Validates 1.15, 5.2: the same after the slab, all its objects free, has gone back with its pages. */
@@ -80,7 +77,7 @@ static void a_double_free_into_a_slab_that_is_gone_is_told(property_run_t *run)
 {
     slab_fixture_t *const fixture = slab_fixture_open(run);
     for (int i = 0; i < 300; i++) {
-        slab_fixture_alloc(fixture, false);
+        slab_fixture_alloc(fixture, SLAB_ACTOR_SELF);
     }
     void *const object = fixture->live.objects[property_draw(run, 64)].address;
     while (fixture->live.count != 0) {

@@ -148,7 +148,7 @@ static void freed_objects_come_back_in_order_of_address(property_run_t *run)
     unsigned char *const first = kmem_cache_alloc(fixture->cache);
     kmem_cache_free(fixture->cache, first);
     for (size_t i = 0; i < 64; i++) {
-        slab_fixture_alloc(fixture, false);
+        slab_fixture_alloc(fixture, SLAB_ACTOR_SELF);
         PROPERTY_EXPECT_EQUAL(run, (uintptr_t)live->objects[i].address, (uintptr_t)first + i * 64);
     }
     const size_t high = property_range(run, 1, 63);
@@ -159,10 +159,32 @@ static void freed_objects_come_back_in_order_of_address(property_run_t *run)
     if (!slab_debug_is_on()) {
         live_objects_expect_bytes(run, first + low * 64, 64, pattern);
     }
-    slab_fixture_alloc(fixture, false);
+    slab_fixture_alloc(fixture, SLAB_ACTOR_SELF);
     PROPERTY_EXPECT_EQUAL(run, (uintptr_t)live->objects[62].address, (uintptr_t)first + low * 64);
-    slab_fixture_alloc(fixture, false);
+    slab_fixture_alloc(fixture, SLAB_ACTOR_SELF);
     PROPERTY_EXPECT_EQUAL(run, (uintptr_t)live->objects[63].address, (uintptr_t)first + high * 64);
+}
+
+/* Validates 1.7, 1.9: when a CPU leaves, its slabs are the cache's, and all it allocated can be freed by others. */
+static void a_cpu_that_leaves_hands_its_slabs_over(property_run_t *run)
+{
+    slab_fixture_t *const fixture = slab_fixture_open(run);
+    kmem_cache_stats_t stats;
+    for (uint64_t left = property_range(run, 1, 200); left > 0; left--) {
+        slab_fixture_alloc(fixture, SLAB_ACTOR_GUEST);
+    }
+    for (uint64_t left = property_draw(run, fixture->live.count); left > 0; left--) {
+        slab_fixture_free(fixture, (slab_actor_t)property_draw(run, SLAB_ACTOR_COUNT));
+    }
+    slab_fixture_guest_leave(fixture);
+    slab_fixture_expect_agreement(fixture);
+    kmem_cache_stats(fixture->cache, &stats);
+    PROPERTY_EXPECT_EQUAL(run, stats.slabs_owned, 0);
+    PROPERTY_EXPECT_EQUAL(run, stats.slabs_held, stats.slabs_available + stats.slabs_full + stats.slabs_empty);
+    while (fixture->live.count != 0) {
+        slab_fixture_free(fixture, property_bool(run) ? SLAB_ACTOR_INTERRUPT : SLAB_ACTOR_SELF);
+        slab_fixture_expect_agreement(fixture);
+    }
 }
 
 /* Validates 1.5, 1.7, 1.10: whatever the order of frees, a destroyed cache has given back all it took. */
@@ -343,6 +365,7 @@ PROPERTY_SUITE(slab, PROPERTY(every_small_size_has_its_class_and_alignment, "1.1
                PROPERTY(corners_of_the_entry_points, "1.1 1.2"),
                PROPERTY(a_cache_agrees_with_its_model, "1.4 1.5 1.7 1.8 1.9"),
                PROPERTY(freed_objects_come_back_in_order_of_address, "1.5 1.6"),
+               PROPERTY(a_cpu_that_leaves_hands_its_slabs_over, "1.7 1.9"),
                PROPERTY(destroying_a_cache_returns_every_page, "1.5 1.7 1.10"),
                PROPERTY(bad_configurations_are_refused, "1.4"),
                PROPERTY_EFFORT(every_refused_page_request_leaves_nothing_behind, 20, "1.10 1.11"),
