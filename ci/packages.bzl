@@ -28,6 +28,7 @@ PACKAGES = [
     "testing/bench",
     "testing/console",
     "testing/embed",
+    "testing/fuzz",
     "testing/host",
     "testing/kernel",
     "testing/property",

@@ -100,6 +100,8 @@ HOSTED_LINK = [
 
 SANITIZERS = {
     "asan": ["-fsanitize=address"],
+    # Coverage for libFuzzer, which brings main(): //testing/fuzz.
+    "fuzz": ["-fsanitize=fuzzer"],
     "tsan": ["-fsanitize=thread"],
     "ubsan": [
         "-fsanitize=undefined",

@@ -277,6 +277,34 @@ status_t property_replay(const property_settings_t *settings, const property_sui
     return STATUS_OK;
 }
 
+/* The engine whose run on bytes is under way, or NULL. */
+static property_engine_t *engine_on_bytes;
+
+static bool run_on_bytes(property_engine_t *engine, const uint8_t *bytes, size_t count)
+{
+    engine_on_bytes = engine;
+    const bool has_failed = engine_run_once(engine, choice_source_from_bytes(bytes, count), engine->settings->steps);
+    engine_on_bytes = NULL;
+    return has_failed;
+}
+
+/* Writes the choices of a run on bytes. False when there is no room for them: no seed would make them again. */
+static bool write_bytes_replay(property_engine_t *engine, char *text, size_t capacity)
+{
+    const property_recipe_t recipe = {engine->suite, engine->property, engine->settings->steps, true, 0};
+    const bool is_whole = choice_source_is_traced(&engine->state.source);
+
+    choice_list_trim(&engine->trace);
+    recipe_write(text, capacity, &recipe, &engine->trace);
+    return is_whole;
+}
+
+bool property_replay_under_way(char *text, size_t capacity)
+{
+    text[0] = '\0';
+    return engine_on_bytes != NULL && write_bytes_replay(engine_on_bytes, text, capacity);
+}
+
 void property_check_bytes(const property_settings_t *settings, const property_suite_t *suite,
                           const property_t *property, const uint8_t *bytes, size_t count, property_result_t *result)
 {
@@ -285,7 +313,7 @@ void property_check_bytes(const property_settings_t *settings, const property_su
     result_clear(result);
     engine_open(&engine, settings, suite, property);
     result->runs = 1;
-    if (!engine_run_once(&engine, choice_source_from_bytes(bytes, count), settings->steps)) {
+    if (!run_on_bytes(&engine, bytes, count)) {
         return;
     }
     result->passed = false;
@@ -293,9 +321,7 @@ void property_check_bytes(const property_settings_t *settings, const property_su
     result->site = engine.state.failure.site;
     result->steps = settings->steps;
     result->choice_count = engine.trace.count;
-    const property_recipe_t recipe = {suite, property, settings->steps, true, 0};
-    choice_list_trim(&engine.trace);
-    recipe_write(result->replay, sizeof(result->replay), &recipe, &engine.trace);
+    (void)write_bytes_replay(&engine, result->replay, sizeof(result->replay));
     tell_replay(&engine, result);
 }
 

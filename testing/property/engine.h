@@ -67,6 +67,12 @@ MUST_USE status_t property_replay_find(const property_settings_t *settings, cons
 void property_check_bytes(const property_settings_t *settings, const property_suite_t *suite,
                           const property_t *property, const uint8_t *bytes, size_t count, property_result_t *result);
 
+/*
+ * Writes the replay text of what the run of property_check_bytes() that is under way has chosen so far: for a process that dies of something no
+ * check trap catches. Returns false, and writes an empty text, when no such run is under way or its choices are too many.
+ */
+bool property_replay_under_way(char *text, size_t capacity);
+
 /* Whether "suite.property" matches a pattern in which '*' stands for any text; a pattern without '*' is a prefix. */
 bool property_name_matches(const char *pattern, const property_suite_t *suite, const property_t *property);
 

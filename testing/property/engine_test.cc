@@ -262,6 +262,28 @@ TEST_F(EngineTest, BytesAreChoicesToo)
     EXPECT_TRUE(result_.passed);
 }
 
+char replay_under_way[PROPERTY_REPLAY_MAX];
+
+void AskForReplayUnderWay(property_run_t *run)
+{
+    (void)property_draw(run, 256);
+    (void)property_draw(run, 256);
+    EXPECT_TRUE(property_replay_under_way(replay_under_way, sizeof(replay_under_way)));
+    (void)property_draw(run, 256);
+}
+
+TEST_F(EngineTest, ARunOnBytesTellsItsChoicesSoFar)
+{
+    const property_t property = {"asks", AskForReplayUnderWay, "1.1", PROPERTY_KIND_RANDOM, 0, 100};
+    const property_suite_t suite = {"local", &property, 1};
+    const uint8_t bytes[] = {5, 6, 7};
+    property_check_bytes(&settings_, &suite, &property, bytes, sizeof(bytes), &result_);
+    EXPECT_TRUE(result_.passed);
+    EXPECT_STREQ(replay_under_way, "local.asks:steps=60:choices=5,6");
+    EXPECT_FALSE(property_replay_under_way(replay_under_way, sizeof(replay_under_way)));
+    EXPECT_STREQ(replay_under_way, "");
+}
+
 TEST_F(EngineTest, NonsenseIsNoReplayText)
 {
     for (const char *text : {"",

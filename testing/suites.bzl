@@ -1,0 +1,25 @@
+"""The suites that the kernel's test image has, and that fuzzers choose from: each is a property_test() in BUILD."""
+
+SUITES = [
+    "arch_contract",
+    "base_words",
+    "boot",
+    "cmdline",
+    "init",
+    "kernel_parts",
+    "kfs",
+    "kfs_tree",
+    "line_editor",
+    "memory_map",
+    "page_tree",
+    "page_tree_scale",
+    "pages",
+    "pages_concurrency",
+    "radix_page_table",
+    "raw_input",
+    "shell",
+    "slab",
+    "slab_concurrency",
+    "slab_misuse",
+    "text",
+]
