@@ -1,18 +1,18 @@
 #!/bin/sh
 # Fetches the packages of one group of packages.lock and unpacks them; no root, and nothing on the machine is changed.
 #
-#   fetch.sh LOCK GROUP FOLDER    unpack GROUP's packages into FOLDER
-#   fetch.sh --available          print apt's records of every candidate package, for `relock`
+#   fetch.sh LOCK GROUP FOLDER [PATTERN]   unpack GROUP's packages into FOLDER: all files, or those that match
+#   fetch.sh --available ARCHITECTURE      print apt's records of every candidate package, for `relock`
 #
 # Downloads are kept by SHA-256 in ${XDG_CACHE_HOME:-$HOME/.cache}/quarry/packages, where a second clone finds them and
 # then needs no apt. What is missing comes through apt-get, so proxies, credentials and mirrors work as they do for the
 # machine; but with lists, state and cache folders of our own. QUARRY_MIRROR="URL ..." names other sources: each URL is
-# taken as a mirror of Debian 12, or of its security archive when it ends in `-security`.
+# taken as a mirror of Debian, or of its security archive when it ends in `-security`. Packages of another architecture
+# than amd64, which are only looked into, come from the same mirrors.
 set -eu
 export LC_ALL=C
 
 JOBS=4 # downloads at a time
-SUITE=bookworm
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 
 say() { printf 'quarry: %s\n' "$*" >&2; }
@@ -33,10 +33,23 @@ cache_folder() {
 
 # ---- apt, in private ------------------------------------------------------------------------------------------------
 
-# Makes the private apt folders and its configuration; sets $apt (a folder) and $conf.
+# The release that has an architecture.
+suite_of() { case $1 in riscv64) echo trixie ;; *) echo bookworm ;; esac; }
+
+# The mirrors that the machine itself uses.
+mirrors_of_machine() {
+    apt-get indextargets --format '$(CODENAME)/$(RELEASE) $(REPO_URI)' 2>/dev/null | sed -n 's|^bookworm[^ ]* ||p' | sort -u
+}
+
+# Makes the private apt folders and its configuration for $1, an architecture; sets $apt (a folder) and $conf.
 apt_prepare() {
     command -v apt-get >/dev/null || die "packages are missing from $cache, and there is no apt-get to fetch them with"
-    apt=$cache/apt-$(printf '%s' "${QUARRY_MIRROR:-}" | cksum | cut -d ' ' -f 1)
+    mirrors=${QUARRY_MIRROR:-}
+    apt=$cache/apt-$(printf '%s' "$mirrors" | cksum | cut -d ' ' -f 1)
+    if [ "$1" != amd64 ]; then
+        mirrors=${mirrors:-$(mirrors_of_machine)}
+        apt=$apt-$1
+    fi
     conf=$apt/apt.conf
     mkdir -p "$apt/lists/partial" "$apt/archives/partial" "$apt/parts"
     : >"$apt/status"
@@ -45,9 +58,9 @@ apt_prepare() {
         echo '#clear APT::Update::Post-Invoke;'
         echo '#clear APT::Update::Post-Invoke-Success;'
         echo '#clear APT::Update::Pre-Invoke;'
-        echo 'APT::Architecture "amd64";'
+        echo "APT::Architecture \"$1\";"
         echo '#clear APT::Architectures;'
-        echo 'APT::Architectures { "amd64"; };'
+        echo "APT::Architectures { \"$1\"; };"
         echo 'APT::Sandbox::User "root";'
         echo 'Acquire::Languages "none";'
         echo 'Acquire::Retries "3";'
@@ -57,18 +70,19 @@ apt_prepare() {
         echo 'Dir::Cache::archives "archives";'
         echo 'Dir::Cache::pkgcache "pkgcache.bin";'
         echo 'Dir::Cache::srcpkgcache "srcpkgcache.bin";'
-        if [ -n "${QUARRY_MIRROR:-}" ]; then
+        if [ -n "$mirrors" ]; then
             echo "Dir::Etc::sourcelist \"$apt/sources.list\";"
             echo "Dir::Etc::sourceparts \"$apt/parts\";"
         fi
     } >"$conf"
-    for mirror in ${QUARRY_MIRROR:-}; do
+    suite=$(suite_of "$1")
+    for mirror in $mirrors; do
         case ${mirror%/} in
-        *-security) suites="$SUITE-security" ;;
-        *) suites="$SUITE $SUITE-updates" ;;
+        *-security) suites="$suite-security" ;;
+        *) suites="$suite $suite-updates" ;;
         esac
-        for suite in $suites; do
-            echo "deb [signed-by=$KEYRING] $mirror $suite main"
+        for each in $suites; do
+            echo "deb [signed-by=$KEYRING] $mirror $each main"
         done
     done >"$apt/sources.list"
 }
@@ -82,6 +96,23 @@ apt_update() {
 
 # Prints the rows of the lock for $group as: package version sha256 bytes policy
 rows() { sed -n "s/^$group \([^ ]*\) \([^ ]*\) [^ ]* \([^ ]*\) \([^ ]*\) \([^ ]*\)\$/\1 \2 \3 \4 \5/p" "$lock"; }
+
+# Prints the architecture of $group: that of its first package that has one.
+architecture() {
+    sed -n "s/^$group [^ ]* [^ ]* \([^ ]*\) .*/\1/p" "$lock" | grep -vx all | head -n 1 | grep . || echo amd64
+}
+
+# Unpacks a package here, or its files that match.
+unpack() {
+    if [ -z "$pattern" ]; then
+        dpkg-deb -x "$1" .
+    elif dpkg-deb -c "$1" >.fetch/contents; then
+        grep -q -- "${pattern#\*}\$" .fetch/contents || return 0
+        dpkg-deb --fsys-tarfile "$1" | tar -x --wildcards "$pattern"
+    else
+        return 1
+    fi
+}
 
 # Prints the cached file that serves a locked SHA-256: the package itself, or what replaced it in the archive.
 cached() {
@@ -223,6 +254,7 @@ unpack_group() {
     lock=$1
     group=$2
     folder=$3
+    pattern=${4:-}
     cache=$(cache_folder)
     work=$folder/.fetch
     rm -rf "$work"
@@ -244,7 +276,7 @@ unpack_group() {
 
     if [ "$count" -gt 0 ]; then
         say "@$group: fetching $count packages, $((total / 1000000)) MB"
-        apt_prepare
+        apt_prepare "$(architecture)"
         download
         file_downloads
     fi
@@ -257,7 +289,7 @@ unpack_group() {
         "${deb##*/}"*) ;;
         *) rm -f "$deb" && die "@$group: the kept copy of $package was damaged and is now removed; run the build again" ;;
         esac
-        dpkg-deb -x "$deb" . || die "@$group: $package did not unpack"
+        unpack "$deb" || die "@$group: $package did not unpack"
     done <"$work/rows"
     tidy
 }
@@ -265,12 +297,12 @@ unpack_group() {
 case ${1:-} in
 --available)
     cache=$(cache_folder)
-    apt_prepare
+    apt_prepare "$2"
     apt_update
     apt-cache -c "$conf" dumpavail
     ;;
 *)
-    [ $# -eq 3 ] || die "usage: fetch.sh LOCK GROUP FOLDER | fetch.sh --available"
+    [ $# -eq 3 ] || [ $# -eq 4 ] || die "usage: fetch.sh LOCK GROUP FOLDER [PATTERN] | fetch.sh --available ARCHITECTURE"
     unpack_group "$@"
     ;;
 esac

@@ -68,7 +68,7 @@ def _debian_packages_impl(ctx):
     ctx.report_progress("fetching Debian packages")
 
     result = ctx.execute(
-        ["/bin/sh", fetch, lock, group, ctx.path(".")],
+        ["/bin/sh", fetch, lock, group, ctx.path("."), ctx.attr.pattern],
         timeout = 3600,
         quiet = False,
     )
@@ -107,6 +107,7 @@ debian_packages = repository_rule(
         "group": attr.string(doc = "the group in the lock; the repository's own name when empty"),
         "library_folders": attr.string_list(doc = "where libraries are besides the usual two folders"),
         "lock": attr.label(default = "//toolchains:packages.lock"),
+        "pattern": attr.string(doc = "unpack only files whose paths match: a shell's wildcards; all when empty"),
         "remove": attr.string_list(doc = "files and folders to drop after unpacking"),
         "strip_prefix": attr.string(doc = "the folder that becomes the root of the repository"),
         "tool_arguments": attr.string_list_dict(doc = "by launcher: words put before the caller's; $root is the repository"),

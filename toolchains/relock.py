@@ -30,10 +30,10 @@ def split_words(text):
     return [line.split()[0] for line in text.splitlines() if line.strip()]
 
 
-def read_candidates(fetch_script):
+def read_candidates(fetch_script, architecture):
     """Every package of the archive by name, as apt's candidate versions; and who provides the virtual ones."""
     text = subprocess.run(
-        ["sh", fetch_script, "--available"], check=True, stdout=subprocess.PIPE, universal_newlines=True
+        ["sh", fetch_script, "--available", architecture], check=True, stdout=subprocess.PIPE, universal_newlines=True
     ).stdout
     candidates = {}
     providers = collections.defaultdict(list)
@@ -96,11 +96,15 @@ def main():
     wanted = configparser.ConfigParser(delimiters=("=",), interpolation=None)
     with open(os.path.join(folder, "packages.ini"), encoding="utf-8") as file:
         wanted.read_file(file)
-    candidates, providers = read_candidates(os.path.join(folder, "fetch.sh"))
+    archives = {}
 
     rows = []
     for group in wanted.sections():
         section = wanted[group]
+        architecture = section.get("architecture", "amd64")
+        if architecture not in archives:
+            archives[architecture] = read_candidates(os.path.join(folder, "fetch.sh"), architecture)
+        candidates, providers = archives[architecture]
         exact = split_words(section.get("exact", ""))
         total = 0
         for name, fields in sorted(closure(section, candidates, providers).items()):
