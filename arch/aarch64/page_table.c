@@ -1,0 +1,268 @@
+/*
+ * The kernel's page tables: 48-bit addresses, 4 KiB granule, 4 KiB, 2 MiB and 1 GiB leaves (Arm ARM, D8.3).
+ *
+ *   63..55  54   53   52    51  50..48  47..........12  11  10  9..8  7..6  5   4..2   1..0
+ *   free    UXN  PXN  cont  DBM  0      address         nG  AF  SH    AP    NS  index  01 block, 11 table or page
+ *
+ * The access flag is preset. Every leaf is global, and execute-never for user mode; only the image's code is executable
+ * at all. AP bit 7 is read-only, bit 6 user.
+ *
+ * Boot starts from what entry.S built: blocks of 2 MiB around image and device tree. Here a new tree is built beside it,
+ * with the image page by page, and entry.S puts it in place.
+ */
+#include "page_table.h"
+
+#include "address_map.h"
+#include "boot/boot_entry.h"
+#include "control.h"
+#include "registers.h"
+
+#define ENTRY_INDEX_SHIFT   2
+#define ENTRY_INDEX         UINT64_C(7)
+#define ENTRY_USER          (UINT64_C(1) << 6)
+#define ENTRY_READ_ONLY     (UINT64_C(1) << 7)
+#define ENTRY_NO_EXECUTE    (UINT64_C(1) << 53) /* by the kernel */
+#define ENTRY_NO_USER_CODE  (UINT64_C(1) << 54)
+#define ENTRY_ADDRESS       UINT64_C(0x0000fffffffff000)
+
+#define LEVELS     4
+#define ROOT_LEVEL (LEVELS - 1)
+
+/*
+ * Tables made at boot: at most 10 for the image, 12 for its alias in the direct map, 5 for the one-to-one map, 4 for the
+ * device tree and for each bank of memory, some for devices and the roots of windows.
+ */
+#define EARLY_PAGES 96
+
+extern char kernel_text_start[], kernel_text_end[], kernel_rodata_start[], kernel_rodata_end[];
+extern char kernel_data_start[], kernel_data_end[], kernel_symbols_start[], kernel_image_end[];
+extern char boot_low_start[], boot_low_end[];
+
+static ALIGNED(4096) uint64_t root[RADIX_ENTRIES];
+static ALIGNED(4096) uint64_t low_root[RADIX_ENTRIES];   /* one to one: entry.S's code, for starting CPUs */
+static ALIGNED(4096) uint64_t empty_root[RADIX_ENTRIES]; /* the lower half of everybody else, so far */
+static ALIGNED(4096) unsigned char early_pages[EARLY_PAGES][4096];
+static unsigned early_pages_used;
+static uintptr_t devices_end = ADDRESS_DEVICES;
+static physical_address_t image_base;
+
+static uint64_t table_entry(physical_address_t table)
+{
+    return table.value | ENTRY_VALID | ENTRY_TABLE;
+}
+
+static uint64_t leaf_entry(physical_address_t page, unsigned level, page_access_t access)
+{
+    const uint64_t index = (access & PAGE_ACCESS_DEVICE) != 0 ? MEMORY_DEVICE : MEMORY_NORMAL;
+    const bool is_user = (access & PAGE_ACCESS_USER) != 0;
+    const bool is_code = (access & PAGE_ACCESS_EXECUTE) != 0;
+    uint64_t entry = page.value | ENTRY_VALID | ENTRY_ACCESSED | ENTRY_SHARED_INNER | index << ENTRY_INDEX_SHIFT;
+
+    entry |= level == 0 ? ENTRY_TABLE : 0;
+    entry |= (access & PAGE_ACCESS_WRITE) != 0 ? 0 : ENTRY_READ_ONLY;
+    entry |= is_user ? ENTRY_USER : 0;
+    entry |= is_code && !is_user ? 0 : ENTRY_NO_EXECUTE;
+    entry |= is_code && is_user ? 0 : ENTRY_NO_USER_CODE;
+    return entry;
+}
+
+static bool is_present(uint64_t entry)
+{
+    return (entry & ENTRY_VALID) != 0;
+}
+
+static bool is_leaf(uint64_t entry, unsigned level)
+{
+    return level == 0 || (entry & ENTRY_TABLE) == 0;
+}
+
+static page_access_t leaf_access(uint64_t entry)
+{
+    const bool is_user = (entry & ENTRY_USER) != 0;
+    page_access_t access = PAGE_ACCESS_READ;
+
+    access |= (entry & ENTRY_READ_ONLY) == 0 ? PAGE_ACCESS_WRITE : 0;
+    access |= is_user ? PAGE_ACCESS_USER : 0;
+    access |= ((entry >> ENTRY_INDEX_SHIFT) & ENTRY_INDEX) == MEMORY_DEVICE ? PAGE_ACCESS_DEVICE : 0;
+    access |= (entry & (is_user ? ENTRY_NO_USER_CODE : ENTRY_NO_EXECUTE)) == 0 ? PAGE_ACCESS_EXECUTE : 0;
+    return access;
+}
+
+static physical_address_t entry_address(uint64_t entry, unsigned level)
+{
+    (void)level;
+    return physical_address(entry & ENTRY_ADDRESS);
+}
+
+/*
+ * The store is seen by the walkers before anything that follows. An entry that was empty is in no translation cache (Arm
+ * ARM, D8.13); for one that was not, all CPUs drop what they have.
+ */
+static void entry_changed(uintptr_t address)
+{
+    __asm__ volatile("dsb ishst\n\ttlbi vaae1is, %0\n\tdsb ish\n\tisb" ::"r"((address >> PAGE_SHIFT) &
+                                                                            UINT64_C(0xfffffffffff))
+                     : "memory");
+}
+
+#define FORMAT_WITH_LEAVES_UP_TO(level) \
+    {                                   \
+        .levels = LEVELS,               \
+        .leaf_level_max = (level),      \
+        .table_entry = table_entry,     \
+        .leaf_entry = leaf_entry,       \
+        .is_present = is_present,       \
+        .is_leaf = is_leaf,             \
+        .leaf_access = leaf_access,     \
+        .entry_address = entry_address, \
+        .entry_changed = entry_changed, \
+    }
+
+static const radix_format_t format = FORMAT_WITH_LEAVES_UP_TO(2);
+static const radix_format_t small_page_format = FORMAT_WITH_LEAVES_UP_TO(0);
+static const radix_table_t kernel_table = {&format, root};
+
+physical_address_t physical_of_image(const void *pointer)
+{
+    return physical_address((uint64_t)(uintptr_t)pointer - ADDRESS_IMAGE + image_base.value);
+}
+
+physical_address_t page_table_low_root(void)
+{
+    return physical_of_image(low_root);
+}
+
+physical_address_t page_table_root_physical(void)
+{
+    return physical_of_image(root);
+}
+
+physical_address_t page_table_empty_root(void)
+{
+    return physical_of_image(empty_root);
+}
+
+void *page_table_early_page(void *context)
+{
+    (void)context;
+    if (early_pages_used == EARLY_PAGES) {
+        return NULL;
+    }
+    /* By its name in the direct map, as every page has from a source. */
+    return physical_to_pointer(physical_of_image(early_pages[early_pages_used++]));
+}
+
+typedef struct image_section {
+    const char *start;
+    const char *end;
+    page_access_t access;
+} image_section_t;
+
+static const image_section_t image_sections[] = {
+    {kernel_text_start, kernel_text_end, PAGE_ACCESS_EXECUTE},
+    {kernel_rodata_start, kernel_rodata_end, PAGE_ACCESS_READ},
+    {kernel_data_start, kernel_data_end, PAGE_ACCESS_WRITE},
+    {kernel_symbols_start, kernel_image_end, PAGE_ACCESS_READ},
+};
+
+/* One section under its own name, and by the same rights, less execution, in the direct map. */
+static status_t map_section(const image_section_t *section)
+{
+    const radix_table_t table = {&small_page_format, root};
+    const physical_address_t physical = physical_of_image(section->start);
+    const uint64_t size = (uint64_t)(section->end - section->start);
+    const status_t status = radix_map(&table, (uintptr_t)section->start, physical, size, section->access,
+                                      page_table_early_page, NULL);
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    return radix_map(&table, (uintptr_t)physical_to_pointer(physical), physical, size,
+                     section->access & ~PAGE_ACCESS_EXECUTE, page_table_early_page, NULL);
+}
+
+/* The code that runs at its physical address, for CPUs on their way in. */
+static status_t map_low_code(void)
+{
+    const radix_table_t low_table = {&small_page_format, low_root};
+    const physical_address_t physical = physical_of_image(boot_low_start);
+
+    return radix_map(&low_table, (uintptr_t)physical.value, physical,
+                     align_up((uint64_t)(boot_low_end - boot_low_start), PAGE_SIZE), PAGE_ACCESS_EXECUTE,
+                     page_table_early_page, NULL);
+}
+
+status_t page_table_prepare(physical_address_t image, physical_address_t tree, uint64_t tree_size)
+{
+    const uint64_t tree_start = align_down(tree.value, PAGE_SIZE);
+    const uint64_t tree_end = align_up(tree.value + tree_size, PAGE_SIZE);
+
+    image_base = image;
+    for (size_t index = 0; index < ARRAY_COUNT(image_sections); index++) {
+        const status_t status = map_section(&image_sections[index]);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    status_t status = map_low_code();
+    if (status == STATUS_OK) {
+        status = page_table_map((uintptr_t)physical_to_pointer(physical_address(tree_start)),
+                                physical_address(tree_start), tree_end - tree_start, PAGE_ACCESS_WRITE,
+                                page_table_early_page, NULL);
+    }
+    if (status == STATUS_OK) {
+        status = radix_prepare(&kernel_table, ADDRESS_STACKS, ROOT_LEVEL - 1, page_table_early_page, NULL);
+    }
+    if (status == STATUS_OK) {
+        status = radix_prepare(&kernel_table, ADDRESS_DEVICES, ROOT_LEVEL - 1, page_table_early_page, NULL);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    boot_switch_root(page_table_root_physical().value, page_table_empty_root().value, image.value);
+    return STATUS_OK;
+}
+
+status_t page_table_map(uintptr_t address, physical_address_t physical, uint64_t size, page_access_t access,
+                        machine_page_source_t source, void *context)
+{
+    return radix_map(&kernel_table, address, physical, size, access, source, context);
+}
+
+status_t page_table_map_new_page(uintptr_t address, machine_page_source_t source, void *context)
+{
+    const status_t status = radix_prepare(&kernel_table, address, 0, source, context);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    void *const page = source(context);
+    if (page == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    machine_zero_page(page);
+    return page_table_map(address, pointer_to_physical(page), PAGE_SIZE, PAGE_ACCESS_WRITE, source, context);
+}
+
+bool page_table_find(uintptr_t address, radix_leaf_t *leaf)
+{
+    return radix_find(&kernel_table, address, leaf);
+}
+
+volatile void *device_map(physical_address_t physical, uint64_t size)
+{
+    const uint64_t offset = physical.value & PAGE_OFFSET_MASK;
+    const uint64_t room = ADDRESS_DEVICES + ADDRESS_DEVICES_SIZE - devices_end;
+
+    if (size == 0 || size > room || offset + size > room || physical.value >= machine_physical_limit()) {
+        return NULL;
+    }
+    const uint64_t mapped_size = align_up(offset + size, PAGE_SIZE);
+    const uintptr_t address = devices_end;
+    const status_t status = page_table_map(address, physical_address(physical.value - offset), mapped_size,
+                                           PAGE_ACCESS_WRITE | PAGE_ACCESS_DEVICE, page_table_early_page, NULL);
+    if (status != STATUS_OK) {
+        return NULL;
+    }
+    devices_end = address + mapped_size;
+    return (volatile void *)(address + offset);
+}

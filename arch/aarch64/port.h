@@ -1,0 +1,111 @@
+/*
+ * aarch64: the operations of arch/inline.h, in the few instructions that they take.
+ *
+ * Relies on TPIDR_EL1 pointing at the calling CPU's cpu_t whenever kernel code runs.
+ */
+#ifndef AARCH64_PORT_H
+#define AARCH64_PORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "address_map.h"
+#include "arch/cpu_local.h"
+#include "base/compiler.h"
+#include "base/units.h"
+
+/* DAIF as interrupts_save() found it. */
+typedef uint64_t interrupt_state_t;
+
+#define PORT_DAIF_INTERRUPT (UINT64_C(1) << 7)
+
+/*
+ * The register is as good as a constant to the compiler: it may keep what it read. That is sound, because a thread stays
+ * on its CPU, and secondary CPUs and the boot CPU set it before any code that asks.
+ */
+static ALWAYS_INLINE cpu_t *cpu_current(void)
+{
+    cpu_t *cpu;
+    __asm__("mrs %0, tpidr_el1" : "=r"(cpu));
+    return cpu;
+}
+
+/* An ordinary load: an interrupt puts back what it swapped. */
+static ALWAYS_INLINE struct allocation_context *allocation_context_current(void)
+{
+    return cpu_current()->allocation_context;
+}
+
+static ALWAYS_INLINE void cpu_relax(void)
+{
+    __asm__ volatile("yield" ::: "memory");
+}
+
+/* Masks IRQ alone: FIQ is what stops a CPU that spins with interrupts masked, where the machine lets us have it. */
+static ALWAYS_INLINE interrupt_state_t interrupts_save(void)
+{
+    interrupt_state_t state;
+    __asm__ volatile("mrs %0, daif\n\tmsr daifset, #2" : "=r"(state)::"memory");
+    return state;
+}
+
+static ALWAYS_INLINE void interrupts_restore(interrupt_state_t state)
+{
+    __asm__ volatile("msr daif, %0" ::"r"(state) : "memory");
+}
+
+static ALWAYS_INLINE void interrupts_enable(void)
+{
+    __asm__ volatile("msr daifclr, #2" ::: "memory");
+}
+
+static ALWAYS_INLINE bool interrupts_are_enabled(void)
+{
+    uint64_t state;
+    __asm__ volatile("mrs %0, daif" : "=r"(state));
+    return (state & PORT_DAIF_INTERRUPT) == 0;
+}
+
+/*
+ * The virtual counter of the generic timer, at a frequency of some MHz: good for costs of many operations, not of one.
+ * The barrier keeps the CPU from reading ahead of time (Arm ARM, D11.2.2).
+ */
+static ALWAYS_INLINE uint64_t cycle_counter(void)
+{
+    uint64_t count;
+    __asm__ volatile("isb\n\tmrs %0, cntvct_el0" : "=r"(count)::"memory");
+    return count;
+}
+
+/* The map's base is the only multiple of 2^47 whose signed quotient is -2, so one shift and one compare decide. */
+static ALWAYS_INLINE bool direct_map_contains(const void *pointer)
+{
+    _Static_assert((int64_t)ADDRESS_DIRECT_MAP >> ADDRESS_DIRECT_MAP_SHIFT == -2, "the map starts at -2 * 2^47");
+    return (int64_t)(uintptr_t)pointer >> ADDRESS_DIRECT_MAP_SHIFT == -2;
+}
+
+static ALWAYS_INLINE void *physical_to_pointer(physical_address_t address)
+{
+    return (void *)(uintptr_t)(ADDRESS_DIRECT_MAP + address.value);
+}
+
+static ALWAYS_INLINE physical_address_t pointer_to_physical(const void *pointer)
+{
+    return physical_address((uint64_t)(uintptr_t)pointer - ADDRESS_DIRECT_MAP);
+}
+
+static ALWAYS_INLINE uint64_t *page_word(const void *pointer)
+{
+    _Static_assert(((int64_t)ADDRESS_DIRECT_MAP >> PAGE_SHIFT) * 8 == (int64_t)ADDRESS_PAGE_WORDS,
+                   "the shift leads from the map's base to the window's");
+    if (UNLIKELY(!direct_map_contains(pointer))) {
+        return NULL;
+    }
+    uint64_t *const word =
+        (uint64_t *)(uintptr_t)(((int64_t)(uintptr_t)pointer >> PAGE_SHIFT) * (int64_t)sizeof(uint64_t));
+    __builtin_assume(word != NULL); /* so that callers' checks for NULL cost one branch, not two */
+    return word;
+}
+
+#endif

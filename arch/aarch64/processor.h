@@ -1,0 +1,68 @@
+/*
+ * What the port keeps for each CPU, around the kernel's cpu_t, and the table of CPUs that run.
+ */
+#ifndef AARCH64_PROCESSOR_H
+#define AARCH64_PROCESSOR_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arch/cpu.h"
+#include "arch/cpu_local.h"
+#include "base/compiler.h"
+#include "base/units.h"
+
+/* A call from another CPU (arch/cpu.h, cpu_interrupt): free, being written, ready to be taken. */
+typedef enum processor_call_state { CALL_FREE, CALL_FILLING, CALL_READY } processor_call_state_t;
+
+typedef struct processor {
+    cpu_t cpu;             /* TPIDR_EL1 points here */
+    uint64_t affinity;     /* MPIDR_EL1's Aff3 to Aff0, in their places */
+    uint32_t gic_target;   /* GICv2: the CPU's bit */
+    uint32_t timer_period; /* counts between ticks; 0 while there are none */
+    uint64_t timer_next;
+    volatile void *redistributor; /* GICv3 */
+    _Atomic uint32_t call_state;  /* a processor_call_state_t */
+    void (*call_function)(void *argument);
+    void *call_argument;
+    _Atomic uint32_t is_woken; /* cpu_wake() since the last wait */
+    _Atomic uint32_t is_stopped;
+} processor_t;
+
+_Static_assert(sizeof(processor_t) <= PAGE_SIZE, "one page holds one");
+
+static inline processor_t *processor_current(void)
+{
+    return CONTAINER_OF(cpu_current(), processor_t, cpu);
+}
+
+/* MPIDR_EL1's affinity, and the same in the 32 bits of cpu_t's hardware_id. */
+#define PROCESSOR_AFFINITY_MASK UINT64_C(0xff00ffffff)
+
+static inline uint32_t processor_hardware_id(uint64_t affinity)
+{
+    return (uint32_t)((affinity & 0xffffff) | (affinity >> 32 & 0xff) << 24);
+}
+
+/* The boot CPU's, ready from the first line of C. */
+extern processor_t boot_processor;
+
+/*
+ * Makes `processor` the calling CPU's, and switches on what the CPU offers: no execution of what is writable,
+ * privileged access never. `emergency_top` is where exceptions go that find no stack.
+ */
+void processor_init(processor_t *processor, uintptr_t emergency_top);
+
+/* Adds a CPU that runs; its index is the count before. Boot CPU. */
+void processors_add(processor_t *processor);
+
+uint32_t processors_running(void);
+
+/* Takes the call that waits for this CPU, if one does; from the call interrupt. */
+void processor_take_call(void);
+
+/* From the stop interrupt: whether this CPU is to stop; says so to whoever asked. */
+MUST_USE bool processor_stop_was_asked(void);
+
+#endif

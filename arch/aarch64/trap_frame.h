@@ -1,0 +1,60 @@
+/*
+ * What trap_entry.S leaves on the stack: the registers of the interrupted code. For C and assembly.
+ */
+#ifndef AARCH64_TRAP_FRAME_H
+#define AARCH64_TRAP_FRAME_H
+
+/* Offsets in trap_frame_t. */
+#define FRAME_X30    240
+#define FRAME_ELR    256
+#define FRAME_ESR    272
+#define FRAME_RECORD 288
+#define FRAME_BYTES  304
+
+/* Vectors: four kinds from each of four places (Arm ARM, D1.3.1.5). */
+#define VECTOR_KIND_SYNCHRONOUS 0
+#define VECTOR_KIND_IRQ         1
+#define VECTOR_KIND_FIQ         2
+#define VECTOR_KIND_SERROR      3
+#define VECTOR_FROM_THREAD      0 /* EL1 on SP_EL0 */
+#define VECTOR_FROM_HANDLER     4 /* EL1 on SP_EL1 */
+#define VECTOR_FROM_USER        8 /* EL0, AArch64 */
+#define VECTOR_FROM_USER_32     12
+/* Added when the interrupt stack was at its end and the emergency stack is in use. */
+#define VECTOR_OVERFLOW 16
+
+/* Where cpu_t's assembly_scratch begins, and what each word is for. */
+#define CPU_SCRATCH       32
+#define CPU_SAVED_X1      (CPU_SCRATCH + 0)
+#define CPU_LOST_STACK    (CPU_SCRATCH + 8)
+#define CPU_EMERGENCY_TOP (CPU_SCRATCH + 16)
+
+#ifndef __ASSEMBLER__
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct trap_frame {
+    uint64_t x[31];
+    uint64_t sp;
+    uint64_t elr;
+    uint64_t spsr;
+    uint64_t esr;
+    uint64_t far;
+    uint64_t record[2]; /* frame pointer and elr: a frame record, so that backtraces go on through it */
+} trap_frame_t;
+
+_Static_assert(sizeof(trap_frame_t) == FRAME_BYTES && FRAME_BYTES % 16 == 0, "trap_entry.S relies on it");
+_Static_assert(offsetof(trap_frame_t, x[30]) == FRAME_X30, "trap_entry.S relies on it");
+_Static_assert(offsetof(trap_frame_t, elr) == FRAME_ELR, "trap_entry.S relies on it");
+_Static_assert(offsetof(trap_frame_t, esr) == FRAME_ESR, "trap_entry.S relies on it");
+_Static_assert(offsetof(trap_frame_t, record) == FRAME_RECORD, "trap_entry.S relies on it");
+
+extern const char trap_vectors[];
+
+/* From the entry code, with the frame on the stack. */
+void trap_dispatch(trap_frame_t *frame, unsigned vector);
+
+#endif
+
+#endif
