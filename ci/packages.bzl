@@ -5,6 +5,7 @@ PACKAGES = [
     "arch",
     "arch/host",
     "arch/include",
+    "arch/riscv64",
     "arch/shared",
     "arch/x86_64",
     "ci",
@@ -37,6 +38,7 @@ PACKAGES = [
     "toolchains/coverage",
     "toolchains/grub",
     "toolchains/qemu",
+    "toolchains/u_boot",
 ]
 
 SOURCES = ["//%s:sources" % package for package in PACKAGES]

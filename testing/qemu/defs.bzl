@@ -6,6 +6,8 @@ folder's scripts; a JSON file tells the scripts the rest. machines.py has the ma
 
 # What runs a platform's images; machines.py knows the same platforms.
 _QEMU = {
+    "aarch64": "@qemu_aarch64//:bin/qemu-system-aarch64",
+    "riscv64": "@qemu_riscv64//:bin/qemu-system-riscv64",
     "x86_64": "@qemu//:bin/qemu-system-x86_64",
 }
 
@@ -29,7 +31,7 @@ def _runfiles_path(ctx, file):
 
 def _impl(ctx, script, facts):
     files = {"qemu": ctx.file.qemu}
-    for name in ["kernel", "iso", "ovmf_code", "ovmf_vars", "budgets"]:
+    for name in ["kernel", "iso", "disk", "ovmf_code", "ovmf_vars", "u_boot", "budgets"]:
         file = getattr(ctx.file, name, None)
         if file:
             files[name] = file
@@ -87,14 +89,16 @@ _ATTRS = {
     "append": attr.string(doc = "the kernel's command line"),
     "boot": attr.string(default = "direct", doc = "a boot path of machines.py"),
     "cpus": attr.int(default = 2),
+    "disk": attr.label(allow_single_file = [".disk"], doc = "what the uboot path boots"),
     "iso": attr.label(allow_single_file = [".iso"], doc = "what the bios and uefi paths boot"),
-    "kernel": attr.label(allow_single_file = [".elf"], doc = "what the direct path boots"),
+    "kernel": attr.label(allow_single_file = [".elf", ".image"], doc = "what the direct path boots"),
     "memory": attr.string(default = "128M"),
     "ovmf_code": attr.label(allow_single_file = True),
     "ovmf_vars": attr.label(allow_single_file = True),
     "platform": attr.string(default = "x86_64"),
     "qemu": attr.label(allow_single_file = True, mandatory = True),
     "qemu_files": attr.label(mandatory = True, doc = "all that QEMU opens by itself"),
+    "u_boot": attr.label(allow_single_file = True),
     "_python": attr.label(allow_single_file = True, default = "@python3//:bin/python3"),
     "_python_files": attr.label(default = "@python3//:all"),
     "_scripts": attr.label(allow_files = True, default = "//testing/qemu:scripts"),
@@ -129,20 +133,22 @@ _qemu_run = rule(
     executable = True,
 )
 
-def _runner(platform, needs_uefi):
+def _runner(platform, needs_firmware):
     attributes = {
         "platform": platform,
         "qemu": _QEMU[platform],
         "qemu_files": _QEMU[platform].partition("//")[0] + "//:all",
     }
-    if needs_uefi and platform == "x86_64":
+    if needs_firmware and platform == "x86_64":
         attributes["ovmf_code"] = "@ovmf//:code"
         attributes["ovmf_vars"] = "@ovmf//:vars"
+    elif needs_firmware:
+        attributes["u_boot"] = "@u_boot//:" + platform
     return attributes
 
 def qemu_test(name, platform = "x86_64", boot = "direct", tags = [], size = "medium", **attributes):
-    """Boots an image and judges it. See the attributes above; `kernel` for the direct path, `iso` for the others."""
-    attributes.update(_runner(platform, boot == "uefi"))
+    """Boots an image and judges it. See the attributes above; `kernel` for the direct path, `disk` for uboot, `iso` for others."""
+    attributes.update(_runner(platform, boot in ["uboot", "uefi"]))
     _qemu_test(name = name, boot = boot, size = size, tags = tags + ["qemu"], **attributes)
 
 def qemu_run(name, platform = "x86_64", **attributes):

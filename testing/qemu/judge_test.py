@@ -192,7 +192,7 @@ class JudgeTest(unittest.TestCase):
             self.assertNotEqual(self.failed, [])
 
     def test_a_hang_shows_the_serial_line(self):
-        self.assertEqual(self.run_judge([("say", PASSING), ("sleep", 60)], silence_seconds=0.5), 1)
+        self.assertEqual(self.run_judge([("say", PASSING), ("sleep", 60)], silence_seconds=3), 1)
         self.assertEqual(self.failed, ["run.t"])
         self.assertIn("quarry is up", self.output)
         self.assertIn("nothing said for 0.5 seconds", self.output)
@@ -250,22 +250,36 @@ class JudgeTest(unittest.TestCase):
 
 
 class MachinesTest(unittest.TestCase):
-    FILES = {"qemu": "qemu", "kernel": "k", "iso": "i", "ovmf_code": "c", "ovmf_vars": FAKE_GUEST}
+    FILES = {"qemu": "qemu", "kernel": "k", "iso": "i", "disk": FAKE_GUEST, "u_boot": "u", "ovmf_code": "c", "ovmf_vars": FAKE_GUEST}
 
-    def command(self, boot, **options):
+    def command(self, boot, platform="x86_64", **options):
         with tempfile.TemporaryDirectory() as folder:
-            return machines.command(machines.find("x86_64", boot), self.FILES, folder, **options)
+            return machines.command(machines.find(platform, boot), self.FILES, folder, memory="256M", **options)
 
     def test_always_tcg(self):
-        for boot in ("direct", "bios", "uefi"):
+        for platform, boot in machines.MACHINES:
             for counting in (False, True):
-                words = self.command(boot, counts_instructions=counting)
+                words = self.command(boot, platform, counts_instructions=counting)
+                self.assertEqual(words.count("-accel"), 1)
                 self.assertTrue(words[words.index("-accel") + 1].startswith("tcg"))
 
     def test_the_command_line_reaches_each_boot_path(self):
         self.assertIn("a=b c", self.command("direct", append="a=b c"))
         for boot in ("bios", "uefi"):
             self.assertTrue(any("append.tar" in word for word in self.command(boot, append="a=b c")))
+        for platform in ("aarch64", "riscv64"):
+            self.assertIn("a=b c", self.command("direct", platform, append="a=b c"))
+            self.assertTrue(any("boot.disk" in word for word in self.command("uboot", platform, append="a=b c")))
+
+    def test_words_for_u_boot(self):
+        blank = bytes(2048 * machines.SECTOR) + b"partition"
+        disk = machines.u_boot_disk(blank, 'run="a\\b"')
+        self.assertEqual(len(disk), len(blank))
+        self.assertEqual(disk[: machines.SECTOR], blank[: machines.SECTOR])
+        self.assertEqual(disk[machines.SECTOR :].partition(b"\0")[0], b'bootargs=run="a\\\\b"\n')
+        self.assertTrue(disk.endswith(b"\0partition"))
+        with self.assertRaises(machines.Refused):
+            machines.u_boot_disk(blank, "\\" * machines.U_BOOT_WORDS_MAX)
 
     def test_nonsense_is_refused(self):
         for text in ("", "0M", "12", "128MB", "-1M", "1.5G", "5T", "999999999999T"):
@@ -281,6 +295,8 @@ class MachinesTest(unittest.TestCase):
             self.command("direct", append="a\nb")
         with self.assertRaises(machines.Refused):
             machines.command(machines.find("x86_64", "uefi"), {"qemu": "q", "iso": "i"}, "/")
+        with self.assertRaises(machines.Refused):
+            machines.command(machines.find("riscv64", "uboot"), self.FILES, "/", memory="128M")
 
     def test_words_are_split_and_quoted_as_the_kernel_has_it(self):
         for text, words in (
@@ -299,6 +315,7 @@ class MachinesTest(unittest.TestCase):
 
     def test_exit_codes(self):
         self.assertEqual([machines.debug_exit_status(code) for code in (0, 1, 2, 3, 201)], [None, 0, None, 1, 100])
+        self.assertEqual([machines.own_status(code) for code in (0, 1, 77, -9)], [0, 1, 77, None])
 
 
 if __name__ == "__main__":

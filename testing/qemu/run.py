@@ -2,6 +2,8 @@
 
     bazel run //:qemu_x86_64 -- --memory 128M --cpus 2 --boot direct --append 'key=value' --run 'cmd; cmd'
 
+Of other platforms, //:qemu_aarch64 and //:qemu_riscv64, the boot paths are direct and uboot.
+
 Control-A X ends the machine, Control-A H lists what else Control-A does; all other keys go to the guest. With --run, the shell
 runs the commands and the machine ends with their status, which is then this program's.
 """
