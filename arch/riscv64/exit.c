@@ -13,8 +13,8 @@
 #include "registers.h"
 #include "sbi.h"
 
-#define FINISHER_PASS        0x5555u
-#define FINISHER_FAIL        0x3333u
+#define FINISHER_PASS         0x5555u
+#define FINISHER_FAIL         0x3333u
 #define FINISHER_STATUS_SHIFT 16
 
 static volatile void *finisher;

@@ -28,11 +28,11 @@
 #define ENTRY_PAGE     UINT64_C(0x003ffffffffffc00)
 #define ENTRY_SHIFT    2 /* an address, shifted right by this, is in the page number's place */
 
-#define BOOT_MAP_SIZE      GIB(4) /* what arch/boot.h promises */
-#define PHYSICAL_BITS      56
-#define LEAF_LEVEL_MAX     2 /* 1 GiB */
-#define DIRECT_MAP_SV39    UINT64_C(0xffffffc000000000)
-#define DIRECT_MAP_SHIFT   37
+#define BOOT_MAP_SIZE        GIB(4) /* what arch/boot.h promises */
+#define PHYSICAL_BITS        56
+#define LEAF_LEVEL_MAX       2 /* 1 GiB */
+#define DIRECT_MAP_SV39      UINT64_C(0xffffffc000000000)
+#define DIRECT_MAP_SHIFT     37
 #define ADDRESS_BITS(levels) (PAGE_SHIFT + RADIX_INDEX_BITS * (levels))
 
 /*

@@ -17,15 +17,16 @@
 #include "console.h"
 #include "registers.h"
 
-#define PRIORITY_BYTES  4u
-#define ENABLE_OFFSET   0x2000u
-#define ENABLE_BYTES    0x80u
-#define CONTEXT_OFFSET  0x200000u
-#define CONTEXT_BYTES   0x1000u
-#define CONTEXT_CLAIM   4u
-#define CONTEXTS_MAX    15872u
-#define SOURCES_MAX     1023u
-#define CLAIMS_AT_ONCE  64u /* more than the sources that are routed: a source that stays pending must not hold us here */
+#define PRIORITY_BYTES 4u
+#define ENABLE_OFFSET  0x2000u
+#define ENABLE_BYTES   0x80u
+#define CONTEXT_OFFSET 0x200000u
+#define CONTEXT_BYTES  0x1000u
+#define CONTEXT_CLAIM  4u
+#define CONTEXTS_MAX   15872u
+#define SOURCES_MAX    1023u
+#define CLAIMS_AT_ONCE \
+    64u /* more than the sources that are routed: a source that stays pending must not hold us here */
 
 static volatile uint8_t *context_registers;
 

@@ -89,9 +89,8 @@ status_t cpu_interrupt(uint32_t index, void (*function)(void *argument), void *a
 
     const status_t status = sbi_send_ipi(processor->cpu.hardware_id);
     expected = CALL_READY;
-    if (status != STATUS_OK &&
-        atomic_compare_exchange_strong_explicit(&processor->call_state, &expected, CALL_FREE, memory_order_acq_rel,
-                                                memory_order_relaxed)) {
+    if (status != STATUS_OK && atomic_compare_exchange_strong_explicit(&processor->call_state, &expected, CALL_FREE,
+                                                                       memory_order_acq_rel, memory_order_relaxed)) {
         return STATUS_UNSUPPORTED;
     }
     return STATUS_OK;

@@ -15,7 +15,8 @@
 #include "base/units.h"
 
 /* cpu_t's assembly_scratch, by what trap_entry.S uses each word for. */
-#define SCRATCH_STACK_SLOT 3 /* the number of this CPU's stack slot: an address on its stacks, shifted by STACK_SLOT_SHIFT */
+#define SCRATCH_STACK_SLOT \
+    3 /* the number of this CPU's stack slot: an address on its stacks, shifted by STACK_SLOT_SHIFT */
 
 /* A call from another CPU (arch/cpu.h, cpu_interrupt): free, being written, ready to be taken. */
 typedef enum processor_call_state { CALL_FREE, CALL_FILLING, CALL_READY } processor_call_state_t;
@@ -24,7 +25,7 @@ typedef enum processor_call_state { CALL_FREE, CALL_FILLING, CALL_READY } proces
 typedef enum processor_start_state { START_EXPECTED, START_RUNNING, START_GIVEN_UP } processor_start_state_t;
 
 typedef struct processor {
-    cpu_t cpu; /* tp and, in the kernel, sscratch point here */
+    cpu_t cpu;                   /* tp and, in the kernel, sscratch point here */
     _Atomic uint32_t call_state; /* a processor_call_state_t */
     void (*call_function)(void *argument);
     void *call_argument;

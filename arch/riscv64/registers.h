@@ -9,11 +9,11 @@
 #include "base/compiler.h"
 
 /* By name, as the assembler knows them; a number names one that it does not know. */
-#define CSR_READ(name)                                            \
-    ({                                                            \
-        uint64_t csr_value_;                                      \
+#define CSR_READ(name)                                                    \
+    ({                                                                    \
+        uint64_t csr_value_;                                              \
         __asm__ volatile("csrr %0, " #name : "=r"(csr_value_)::"memory"); \
-        csr_value_;                                               \
+        csr_value_;                                                       \
     })
 #define CSR_WRITE(name, value) __asm__ volatile("csrw " #name ", %0" ::"rK"((uint64_t)(value)) : "memory")
 #define CSR_SET(name, bits)    __asm__ volatile("csrs " #name ", %0" ::"rK"((uint64_t)(bits)) : "memory")

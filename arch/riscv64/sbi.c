@@ -11,20 +11,20 @@
 #define LEGACY_CONSOLE_PUTCHAR 1
 #define LEGACY_CONSOLE_GETCHAR 2
 
-#define BASE_PROBE                3
-#define TIME_SET                  0
-#define IPI_SEND                  0
-#define HSM_START                 0
-#define RESET_SYSTEM              0
-#define RESET_TYPE_SHUTDOWN       0
-#define RESET_REASON_NONE         0
-#define RESET_REASON_FAILURE      1
-#define CONSOLE_WRITE_BYTE        2
-#define ERROR_NOT_SUPPORTED       (-2)
-#define ERROR_INVALID_PARAMETER   (-3)
-#define ERROR_INVALID_ADDRESS     (-5)
-#define ERROR_ALREADY_AVAILABLE   (-6)
-#define ERROR_ALREADY_STARTED     (-7)
+#define BASE_PROBE              3
+#define TIME_SET                0
+#define IPI_SEND                0
+#define HSM_START               0
+#define RESET_SYSTEM            0
+#define RESET_TYPE_SHUTDOWN     0
+#define RESET_REASON_NONE       0
+#define RESET_REASON_FAILURE    1
+#define CONSOLE_WRITE_BYTE      2
+#define ERROR_NOT_SUPPORTED     (-2)
+#define ERROR_INVALID_PARAMETER (-3)
+#define ERROR_INVALID_ADDRESS   (-5)
+#define ERROR_ALREADY_AVAILABLE (-6)
+#define ERROR_ALREADY_STARTED   (-7)
 
 typedef struct sbi_result {
     int64_t error;
@@ -95,7 +95,8 @@ void sbi_shutdown(bool is_failure)
 
 void sbi_console_write(char byte)
 {
-    if (sbi_call(SBI_EXTENSION_CONSOLE, CONSOLE_WRITE_BYTE, (unsigned char)byte, 0, 0, 0).error == ERROR_NOT_SUPPORTED) {
+    if (sbi_call(SBI_EXTENSION_CONSOLE, CONSOLE_WRITE_BYTE, (unsigned char)byte, 0, 0, 0).error ==
+        ERROR_NOT_SUPPORTED) {
         (void)sbi_call(LEGACY_CONSOLE_PUTCHAR, 0, (unsigned char)byte, 0, 0, 0);
     }
 }

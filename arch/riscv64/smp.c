@@ -158,8 +158,8 @@ NORETURN void smp_secondary_start(processor_t *processor)
 
     tlb_flush();
     trap_init_cpu();
-    if (atomic_compare_exchange_strong_explicit(&processor->start_state, &expected, START_RUNNING,
-                                                memory_order_acq_rel, memory_order_acquire)) {
+    if (atomic_compare_exchange_strong_explicit(&processor->start_state, &expected, START_RUNNING, memory_order_acq_rel,
+                                                memory_order_acquire)) {
         interrupts_enable();
         secondary_idle();
     }

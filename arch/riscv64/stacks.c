@@ -23,7 +23,8 @@ static const uint32_t stack_bytes[STACK_KIND_COUNT] = {
 
 _Static_assert(STACK_INTERRUPT == 1 && STACK_OVERFLOW == 2, "STACK_INTERRUPT_TOP and STACK_OVERFLOW_TOP rely on it");
 _Static_assert(STACK_THREAD_SIZE <= 1 << STACK_GUARD_SHIFT, "a stack fits in the upper half of its lane");
-_Static_assert(ADDRESS_STACKS + ((uint64_t)CPU_COUNT_MAX << STACK_SLOT_SHIFT) <= ADDRESS_DEVICES, "the window holds all");
+_Static_assert(ADDRESS_STACKS + ((uint64_t)CPU_COUNT_MAX << STACK_SLOT_SHIFT) <= ADDRESS_DEVICES,
+               "the window holds all");
 
 /* One past the slots that were mapped; only the boot CPU writes it. */
 static uint32_t slots_mapped;

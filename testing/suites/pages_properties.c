@@ -175,11 +175,11 @@ static void expect_refusal(property_run_t *run, const char *message, void *addre
     PROPERTY_EXPECT_CHECK(run, message, do_free, &call);
 }
 
-/* The first page in RESERVED state, which there always is: the page tree's own. */
+/* The first page in RESERVED state, which there always is: the page tree's own. It stays reserved, so it is looked for once. */
 static void *find_reserved_page(property_run_t *run)
 {
-    const uint64_t end = machine_physical_limit() < GIB(1) ? machine_physical_limit() : GIB(1);
-    uint64_t address = 0;
+    static uint64_t address;
+    const uint64_t end = machine_physical_limit() < GIB(4) ? machine_physical_limit() : GIB(4);
     while (address < end && pages_state(physical_address(address)) != PAGE_STATE_RESERVED) {
         address += PAGE_SIZE;
     }
