@@ -8,11 +8,11 @@
 
 #include "arch/trap.h"
 #include "base/log.h"
-#include "console_interrupt.h"
+#include "console_device.h"
 #include "gic.h"
 #include "processor.h"
 #include "registers.h"
-#include "timer_interrupt.h"
+#include "timer.h"
 
 /* Told once for each number, so that a storm can't fill the log; and switched off. */
 static void report_unexpected(uint32_t interrupt)

@@ -26,16 +26,21 @@ static _Atomic uint32_t stopper = STOPPER_NONE;
 
 _Static_assert(offsetof(cpu_t, assembly_scratch) == CPU_SCRATCH, "trap_entry.S relies on it");
 
-void processor_init(processor_t *processor, uintptr_t emergency_top)
+void processor_attach(processor_t *processor, uintptr_t emergency_top)
 {
-    const bool has_pan = register_field(SYSTEM_REGISTER_READ(id_aa64mmfr1_el1), PAN_SHIFT) != 0;
-
     processor->cpu.self = &processor->cpu;
     processor->cpu.assembly_scratch[(CPU_EMERGENCY_TOP - CPU_SCRATCH) / sizeof(uint64_t)] = emergency_top;
     processor->affinity = SYSTEM_REGISTER_READ(mpidr_el1) & PROCESSOR_AFFINITY_MASK;
     processor->cpu.hardware_id = processor_hardware_id(processor->affinity);
     SYSTEM_REGISTER_WRITE(tpidr_el1, (uintptr_t)processor);
     SYSTEM_REGISTER_WRITE(vbar_el1, (uintptr_t)trap_vectors);
+    instruction_barrier();
+}
+
+void processor_protect(void)
+{
+    const bool has_pan = register_field(SYSTEM_REGISTER_READ(id_aa64mmfr1_el1), PAN_SHIFT) != 0;
+
     SYSTEM_REGISTER_WRITE(cpacr_el1, 0); /* floating point and vectors trap: kernel code has none */
     SYSTEM_REGISTER_WRITE(sctlr_el1, (SCTLR_ON | SCTLR_WXN) & ~(uint64_t)(has_pan ? SCTLR_SPAN : 0));
     instruction_barrier();

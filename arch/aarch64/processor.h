@@ -49,10 +49,16 @@ static inline uint32_t processor_hardware_id(uint64_t affinity)
 extern processor_t boot_processor;
 
 /*
- * Makes `processor` the calling CPU's, and switches on what the CPU offers: no execution of what is writable,
- * privileged access never. `emergency_top` is where exceptions go that find no stack.
+ * Makes `processor` the calling CPU's, and the port's vectors its own. `emergency_top` is where exceptions go that find no
+ * stack.
  */
-void processor_init(processor_t *processor, uintptr_t emergency_top);
+void processor_attach(processor_t *processor, uintptr_t emergency_top);
+
+/*
+ * Switches on what the calling CPU offers: no execution of what is writable, privileged access never. The kernel's own
+ * tables are in force.
+ */
+void processor_protect(void);
 
 /* Adds a CPU that runs; its index is the count before. Boot CPU. */
 void processors_add(processor_t *processor);

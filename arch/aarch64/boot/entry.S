@@ -203,7 +203,8 @@ boot_enter_el1:
     ubfx x0, x0, #24, #4
     cbz x0, 4f
     mrs x0, s3_4_c12_c9_5
-    orr x0, x0, #9
+    orr x0, x0, #1
+    orr x0, x0, #8
     msr s3_4_c12_c9_5, x0
     isb
     mrs x0, s3_4_c12_c9_5

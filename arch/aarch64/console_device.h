@@ -1,8 +1,8 @@
 /*
  * The console, for whoever finds the device and takes its interrupt.
  */
-#ifndef AARCH64_CONSOLE_INTERRUPT_H
-#define AARCH64_CONSOLE_INTERRUPT_H
+#ifndef AARCH64_CONSOLE_DEVICE_H
+#define AARCH64_CONSOLE_DEVICE_H
 
 #include <stdint.h>
 
