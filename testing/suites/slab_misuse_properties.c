@@ -5,6 +5,7 @@
 #include "arch/machine.h"
 #include "arch/page_backend.h"
 #include "mm/kmalloc.h"
+#include "mm/slab/page_code.h"
 #include "mm/slab_debug.h"
 #include "testing/models/slab_fixture.h"
 
@@ -85,7 +86,33 @@ static void a_double_free_into_a_slab_that_is_gone_is_told(property_run_t *run)
         fixture->frees++;
     }
     (void)kmem_cache_shrink(fixture->cache);
+    PROPERTY_EXPECT_EQUAL(run, *page_word(object) & PAGE_CODE_MASK, PAGE_CODE_GONE);
     expect_double_free(fixture, object);
+}
+
+/*
+ * Validates 1.15, 5.2: kmalloc's own straight lines find a double free too: of blocks in the current slab and in others,
+ * freed first by this context or by another, which has not told the owner yet.
+ */
+static void a_double_free_of_a_block_is_told_on_every_path(property_run_t *run)
+{
+    const size_t size = (size_t)16 << property_draw(run, 9);
+    live_objects_t live = live_objects_new(run, 150);
+    const size_t count = property_range(run, 1, live.capacity);
+    for (size_t i = 0; i < count; i++) {
+        live_objects_add(&live, kmalloc(size), size);
+    }
+    void *const block = live_objects_remove(&live, property_draw(run, count));
+    if (property_bool(run)) {
+        slab_in_interrupt(run, free_block, block);
+    } else {
+        free_block(block);
+    }
+    const char *const message = check_trap_run(free_block, block);
+    while (live.count != 0) {
+        kfree(live_objects_remove(&live, live.count - 1));
+    }
+    PROPERTY_EXPECT_TEXT(run, "double free", message);
 }
 
 /* Validates 1.11, 1.15, 5.2: of large blocks, too. */
@@ -129,6 +156,22 @@ static void a_pointer_into_an_object_is_told(property_run_t *run)
         PROPERTY_EXPECT(run, message != NULL);
     }
     slab_fixture_expect_agreement(fixture);
+}
+
+/* Validates 1.15: and one into what a slab has left behind its last object, at a distance where the next would start. */
+static void a_pointer_behind_the_last_object_is_told(property_run_t *run)
+{
+    slab_fixture_t *const fixture = slab_fixture_open(run);
+    kmem_cache_stats_t stats;
+    slab_fixture_alloc(fixture, SLAB_ACTOR_SELF);
+    kmem_cache_stats(fixture->cache, &stats);
+    const size_t used = stats.objects_per_slab * stats.object_size_bytes;
+    if (used < stats.slab_size_bytes) {
+        const uintptr_t slab = (uintptr_t)fixture->live.objects[0].address & ~(uintptr_t)(stats.slab_size_bytes - 1);
+        cache_free_t call = {fixture->cache, (void *)(slab + used)};
+        PROPERTY_EXPECT_CHECK(run, "free of a misaligned pointer", free_object, &call);
+        slab_fixture_expect_agreement(fixture);
+    }
 }
 
 /* Validates 1.15: pointers that never came from here: pages of others, static memory, the stack, nowhere. */
@@ -272,9 +315,11 @@ static void a_write_after_free_is_told_while_debugging(property_run_t *run)
 
 PROPERTY_SUITE(slab_misuse, PROPERTY(a_double_free_is_told_wherever_the_slab_is, "1.15 5.2"),
                PROPERTY(a_double_free_into_a_slab_that_is_gone_is_told, "1.15 5.2"),
+               PROPERTY(a_double_free_of_a_block_is_told_on_every_path, "1.15 5.2"),
                PROPERTY(a_double_free_of_a_large_block_is_told, "1.11 1.15 5.2"),
                PROPERTY(a_pointer_into_a_block_is_told, "1.15"), PROPERTY(a_pointer_into_an_object_is_told, "1.15"),
-               PROPERTY(a_foreign_pointer_is_told, "1.15"), PROPERTY(a_pointer_to_untouched_memory_is_told, "1.15"),
+               PROPERTY(a_pointer_behind_the_last_object_is_told, "1.15"), PROPERTY(a_foreign_pointer_is_told, "1.15"),
+               PROPERTY(a_pointer_to_untouched_memory_is_told, "1.15"),
                PROPERTY(a_free_to_the_wrong_cache_is_told, "1.4 1.15"),
                PROPERTY(tracking_knows_who_allocated_and_freed, "1.14 1.15 5.4"),
                PROPERTY(a_write_after_free_is_told_while_debugging, "1.14 5.3"));

@@ -218,6 +218,26 @@ static void destroying_a_cache_returns_every_page(property_run_t *run)
     PROPERTY_EXPECT_EQUAL(run, slab_pages_in_use(), before);
 }
 
+/* Validates 1.7, 1.10: a cache whose objects are all free keeps a small reserve of slabs, however many it had. */
+static void empty_slabs_go_back_beyond_a_small_reserve(property_run_t *run)
+{
+    slab_fixture_t *const fixture = slab_fixture_open_sized(run, property_range(run, 513, KMEM_OBJECT_SIZE_MAX), 0);
+    kmem_cache_stats_t stats;
+    for (size_t i = 0; i < SLAB_FIXTURE_OBJECTS_MAX; i++) {
+        slab_fixture_alloc(fixture, SLAB_ACTOR_SELF);
+    }
+    while (fixture->live.count != 0) {
+        slab_fixture_free(fixture, SLAB_ACTOR_SELF);
+    }
+    kmem_cache_stats(fixture->cache, &stats);
+    PROPERTY_EXPECT(run, stats.slabs_empty <= 4);
+    /* 64 KiB in the slot, the current slab, and what the cache keeps. */
+    PROPERTY_EXPECT(run, stats.slabs_held * stats.slab_size_bytes <= KIB(64) + 5 * stats.slab_size_bytes);
+    (void)kmem_cache_shrink(fixture->cache);
+    kmem_cache_stats(fixture->cache, &stats);
+    PROPERTY_EXPECT(run, stats.slabs_held <= 1);
+}
+
 /* Validates 1.4: caches refuse what breaks their rules, and change nothing. */
 static void bad_configurations_are_refused(property_run_t *run)
 {
@@ -367,6 +387,7 @@ PROPERTY_SUITE(slab, PROPERTY(every_small_size_has_its_class_and_alignment, "1.1
                PROPERTY(freed_objects_come_back_in_order_of_address, "1.5 1.6"),
                PROPERTY(a_cpu_that_leaves_hands_its_slabs_over, "1.7 1.9"),
                PROPERTY(destroying_a_cache_returns_every_page, "1.5 1.7 1.10"),
+               PROPERTY(empty_slabs_go_back_beyond_a_small_reserve, "1.7 1.10"),
                PROPERTY(bad_configurations_are_refused, "1.4"),
                PROPERTY_EFFORT(every_refused_page_request_leaves_nothing_behind, 20, "1.10 1.11"),
                PROPERTY(running_out_is_no_end, "1.10 1.11"), PROPERTY(the_slab_allocator_starts_once, "1.13"),
