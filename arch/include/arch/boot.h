@@ -2,8 +2,8 @@
  * What a bootloader left behind, as the port's entry code found it: raw and not trusted.
  *
  * The entry code fills one boot_handoff_t and calls kernel_main() on the boot CPU, with interrupts masked, on a stack
- * of its own with a guard below it, and with at least the first 4 GiB of physical memory readable through the direct
- * map.
+ * of its own with a guard below it, with trap handlers installed (trap_init_cpu), and with at least the first 4 GiB of
+ * physical memory readable through the direct map.
  */
 #ifndef ARCH_BOOT_H
 #define ARCH_BOOT_H

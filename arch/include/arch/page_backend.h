@@ -24,9 +24,10 @@
 #include "base/units.h"
 
 /*
- * Returns `count` pages in a row, contents unspecified, or NULL when no such run is free. `count` is at least 1. A
- * run whose count is a power of two up to 64 starts at a multiple of its own size. The caller owns the run until
- * pages_free().
+ * Returns `count` pages in a row, contents unspecified, or NULL when no such run is free. `count` is at least 1. A run
+ * whose count is a power of two up to 64 starts at a multiple of its own size. The caller owns the run until
+ * pages_free(). A backend may place runs as its structure has it (ours: up to 64 pages within 64 aligned ones), and so
+ * refuse a run that free pages across such a boundary would make up.
  */
 MUST_USE void *pages_alloc(size_t count);
 
@@ -40,8 +41,8 @@ void pages_free(void *address, size_t count);
 /*
  * Takes `count` pages that start at `address` out of service for good: bad memory. Free pages leave the allocator at
  * once; an allocated page leaves it too and is never handed out again (its owner must not free it). Returns
- * STATUS_OUT_OF_RANGE when a page is no memory that the allocator knows or is reserved; nothing is then changed.
- * Misalignment and a count of 0 return STATUS_INVALID.
+ * STATUS_OUT_OF_RANGE when a page is no memory that the allocator knows or is reserved, STATUS_NO_MEMORY when there is
+ * no room to note it, STATUS_INVALID for misalignment and a count of 0; nothing is then changed.
  */
 MUST_USE status_t pages_mark_invalid(void *address, size_t count);
 

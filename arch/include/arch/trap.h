@@ -45,7 +45,7 @@ MUST_USE bool trap_handle(const trap_report_t *report);
 /* Up: a timer interrupt, in interrupt context. */
 void trap_timer_tick(void);
 
-/* Installs handlers on the calling CPU. The boot CPU calls it first thing; others do so in their entry code. */
+/* Installs handlers on the calling CPU. Each CPU's entry code calls it, before kernel_main() or the idle function. */
 void trap_init_cpu(void);
 
 /* Writes the registers of a report as several lines of text. */
