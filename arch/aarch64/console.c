@@ -26,15 +26,15 @@
 #define UART_INTERRUPT_CLEAR 0x44
 #define UART_SIZE            0x1000
 
-#define FLAGS_BUSY           (1u << 3)
-#define FLAGS_RECEIVE_EMPTY  (1u << 4)
-#define FLAGS_SEND_FULL      (1u << 5)
-#define LINE_8N1_WITH_FIFO   0x70
-#define CONTROL_ON           0x301 /* UART, sender, receiver */
-#define LEVEL_FIRST          0     /* interrupts as early as there are */
-#define INTERRUPT_RECEIVE    (1u << 4 | 1u << 6) /* the level was reached; bytes wait for a while */
-#define INTERRUPT_ALL        0x7ff
-#define TRIGGER_EDGE_FLAGS   3u /* the tree's third cell: 1 rising, 2 falling */
+#define FLAGS_BUSY          (1u << 3)
+#define FLAGS_RECEIVE_EMPTY (1u << 4)
+#define FLAGS_SEND_FULL     (1u << 5)
+#define LINE_8N1_WITH_FIFO  0x70
+#define CONTROL_ON          0x301               /* UART, sender, receiver */
+#define LEVEL_FIRST         0                   /* interrupts as early as there are */
+#define INTERRUPT_RECEIVE   (1u << 4 | 1u << 6) /* the level was reached; bytes wait for a while */
+#define INTERRUPT_ALL       0x7ff
+#define TRIGGER_EDGE_FLAGS  3u /* the tree's third cell: 1 rising, 2 falling */
 
 /* A read of a device takes a tenth of a microsecond at the least. */
 #define POLLS_PATIENT   10000000u

@@ -19,15 +19,14 @@
 #define GICC_EOIR      0x10
 #define GICC_SIZE      0x1000
 
-#define CTLR_BOTH_GROUPS    0x3
-#define GICC_CTLR_ACK_BOTH  (1u << 2)
-#define GICC_CTLR_FIQ       (1u << 3)
-#define SGIR_TARGETS_SHIFT  16
+#define CTLR_BOTH_GROUPS   0x3
+#define GICC_CTLR_ACK_BOTH (1u << 2)
+#define GICC_CTLR_FIQ      (1u << 3)
+#define SGIR_TARGETS_SHIFT 16
 
-static const char *const names[] = {"arm,gic-400",        "arm,cortex-a15-gic", "arm,cortex-a9-gic",
-                                    "arm,cortex-a7-gic",  "arm,eb11mp-gic",     "arm,pl390",
-                                    "arm,tc11mp-gic",     "arm,arm1176jzf-devchip-gic",
-                                    "qcom,msm-qgic2",     NULL};
+static const char *const names[] = {
+    "arm,gic-400", "arm,cortex-a15-gic", "arm,cortex-a9-gic",          "arm,cortex-a7-gic", "arm,eb11mp-gic",
+    "arm,pl390",   "arm,tc11mp-gic",     "arm,arm1176jzf-devchip-gic", "qcom,msm-qgic2",    NULL};
 
 static volatile void *distributor;
 static volatile void *cpu_interface;

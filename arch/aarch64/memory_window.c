@@ -42,7 +42,8 @@ static devicetree_range_t next_piece(const devicetree_t *tree, uint64_t start, u
             if (range.size == 0 || range.base >= end || range.base + (range.size - 1) < start) {
                 continue;
             }
-            const uint64_t forbidden_end = range.size >= end - range.base ? end : align_up(range.base + range.size, PAGE_SIZE);
+            const uint64_t forbidden_end =
+                range.size >= end - range.base ? end : align_up(range.base + range.size, PAGE_SIZE);
             if (range.base <= start) {
                 start = forbidden_end;
                 node = devicetree_root(tree); /* regions before this one may begin here */

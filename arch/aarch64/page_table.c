@@ -13,17 +13,17 @@
 #include "page_table.h"
 
 #include "address_map.h"
-#include "boot/boot_entry.h"
+#include "boot_entry.h"
 #include "control.h"
 #include "registers.h"
 
-#define ENTRY_INDEX_SHIFT   2
-#define ENTRY_INDEX         UINT64_C(7)
-#define ENTRY_USER          (UINT64_C(1) << 6)
-#define ENTRY_READ_ONLY     (UINT64_C(1) << 7)
-#define ENTRY_NO_EXECUTE    (UINT64_C(1) << 53) /* by the kernel */
-#define ENTRY_NO_USER_CODE  (UINT64_C(1) << 54)
-#define ENTRY_ADDRESS       UINT64_C(0x0000fffffffff000)
+#define ENTRY_INDEX_SHIFT  2
+#define ENTRY_INDEX        UINT64_C(7)
+#define ENTRY_USER         (UINT64_C(1) << 6)
+#define ENTRY_READ_ONLY    (UINT64_C(1) << 7)
+#define ENTRY_NO_EXECUTE   (UINT64_C(1) << 53) /* by the kernel */
+#define ENTRY_NO_USER_CODE (UINT64_C(1) << 54)
+#define ENTRY_ADDRESS      UINT64_C(0x0000fffffffff000)
 
 #define LEVELS     4
 #define ROOT_LEVEL (LEVELS - 1)
@@ -100,9 +100,9 @@ static physical_address_t entry_address(uint64_t entry, unsigned level)
  */
 static void entry_changed(uintptr_t address)
 {
-    __asm__ volatile("dsb ishst\n\ttlbi vaae1is, %0\n\tdsb ish\n\tisb" ::"r"((address >> PAGE_SHIFT) &
-                                                                            UINT64_C(0xfffffffffff))
-                     : "memory");
+    __asm__ volatile(
+        "dsb ishst\n\ttlbi vaae1is, %0\n\tdsb ish\n\tisb" ::"r"((address >> PAGE_SHIFT) & UINT64_C(0xfffffffffff))
+        : "memory");
 }
 
 #define FORMAT_WITH_LEAVES_UP_TO(level) \
@@ -171,8 +171,8 @@ static status_t map_section(const image_section_t *section)
     const radix_table_t table = {&small_page_format, root};
     const physical_address_t physical = physical_of_image(section->start);
     const uint64_t size = (uint64_t)(section->end - section->start);
-    const status_t status = radix_map(&table, (uintptr_t)section->start, physical, size, section->access,
-                                      page_table_early_page, NULL);
+    const status_t status =
+        radix_map(&table, (uintptr_t)section->start, physical, size, section->access, page_table_early_page, NULL);
 
     if (status != STATUS_OK) {
         return status;
@@ -206,9 +206,9 @@ status_t page_table_prepare(physical_address_t image, physical_address_t tree, u
     }
     status_t status = map_low_code();
     if (status == STATUS_OK) {
-        status = page_table_map((uintptr_t)physical_to_pointer(physical_address(tree_start)),
-                                physical_address(tree_start), tree_end - tree_start, PAGE_ACCESS_WRITE,
-                                page_table_early_page, NULL);
+        status =
+            page_table_map((uintptr_t)physical_to_pointer(physical_address(tree_start)), physical_address(tree_start),
+                           tree_end - tree_start, PAGE_ACCESS_WRITE, page_table_early_page, NULL);
     }
     if (status == STATUS_OK) {
         status = radix_prepare(&kernel_table, ADDRESS_STACKS, ROOT_LEVEL - 1, page_table_early_page, NULL);

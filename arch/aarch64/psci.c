@@ -52,10 +52,10 @@ static int64_t psci_call(uint32_t function, uint64_t first, uint64_t second, uin
     register uint64_t x3 __asm__("x3") = third;
 
     /* Up to version 1.0 of the convention a call may change x4 to x17. */
-#define PSCI_CALL(instruction)                                                                                    \
-    __asm__ volatile(instruction " #0"                                                                            \
-                     : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)                                                     \
-                     :                                                                                            \
+#define PSCI_CALL(instruction)                                                                                     \
+    __asm__ volatile(instruction " #0"                                                                             \
+                     : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)                                                      \
+                     :                                                                                             \
                      : "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17", \
                        "memory")
     if (is_by_smc) {

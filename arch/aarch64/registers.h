@@ -12,11 +12,11 @@
 #include "base/compiler.h"
 
 /* `name` is a register as the assembler spells it, S3_0_C12_C12_0 and the like included. */
-#define SYSTEM_REGISTER_READ(name)                                               \
-    ({                                                                           \
-        uint64_t system_register_value_;                                         \
+#define SYSTEM_REGISTER_READ(name)                                                   \
+    ({                                                                               \
+        uint64_t system_register_value_;                                             \
         __asm__ volatile("mrs %0, " #name : "=r"(system_register_value_)::"memory"); \
-        system_register_value_;                                                  \
+        system_register_value_;                                                      \
     })
 
 #define SYSTEM_REGISTER_WRITE(name, value) __asm__ volatile("msr " #name ", %0" ::"r"((uint64_t)(value)) : "memory")

@@ -13,9 +13,9 @@
  * the block where the device tree begins in the direct map. One root serves both halves: the direct map's part of an
  * address is the physical address itself. page_table.c builds the real tables beside it and leaves by boot_switch_root.
  */
-#include "../address_map.h"
-#include "../control.h"
-#include "../smp.h"
+#include "address_map.h"
+#include "control.h"
+#include "smp.h"
 
 #define IMAGE_MAGIC          0x644d5241 /* "ARM\x64" */
 #define IMAGE_FLAGS          0xa        /* little-endian, 4 KiB pages, anywhere in memory */

@@ -91,8 +91,7 @@ NORETURN void boot_start(uint64_t tree, uint64_t image)
 
 NORETURN void boot_continue(void)
 {
-    if (tree_size == 0 ||
-        devicetree_open(physical_to_pointer(handoff.data), tree_size, &board_tree) != STATUS_OK) {
+    if (tree_size == 0 || devicetree_open(physical_to_pointer(handoff.data), tree_size, &board_tree) != STATUS_OK) {
         refuse("no device tree that makes sense"); /* nor a console to say it on */
     }
     psci_find(&board_tree);
