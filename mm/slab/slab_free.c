@@ -156,11 +156,13 @@ void slab_collect_cache(kmem_cache_t *cache)
 
 bool slab_free_owned(slab_t *slab, uintptr_t address, slab_slot_t *slot, slab_context_t *context)
 {
-    const bool is_ours = atomic_load_explicit(&slab->owner, memory_order_relaxed) == (uintptr_t)context;
+    if (UNLIKELY(atomic_load_explicit(&slab->owner, memory_order_relaxed) != (uintptr_t)context)) {
+        return false;
+    }
     const unsigned shift = slab->cache->object_shift;
     const uint64_t before = slab->free_word;
     uint64_t free_word = before;
-    if (UNLIKELY(!is_ours || slot->current == SLAB_NONE || ((uint32_t)address & slot->offset_mask) != 0 ||
+    if (UNLIKELY(slot->current == SLAB_NONE || ((uint32_t)address & slot->offset_mask) != 0 ||
                  bit_is_set(atomic_load_explicit(&slab->remote_word, memory_order_relaxed), address >> shift) ||
                  bit_test_and_set(&free_word, address >> shift))) {
         return false;
