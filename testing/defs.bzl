@@ -15,7 +15,10 @@ load("//testing/qemu:defs.bzl", "qemu_test")
 load("//toolchains:kernel_image.bzl", "kernel_image")
 
 # The platforms that have a test image; see platforms/BUILD.
-KERNEL_PLATFORMS = ["x86_64"]
+KERNEL_PLATFORMS = [
+    "riscv64",
+    "x86_64",
+]
 
 def _suite_list_impl(ctx):
     source = ctx.actions.declare_file(ctx.label.name + ".c")
@@ -82,7 +85,7 @@ def property_test(name, srcs, deps = [], hdrs = [], host_srcs = [], world = "//t
                 platform = platform,
             )
 
-def test_image(name, platform, suites):
+def test_image(name, platform, suites, toolchain_features = []):
     """A kernel with its shell and these suites: testing/kernel/test_main.c says how the command line chooses."""
     suite_library(
         name = name + "_list",
@@ -98,4 +101,5 @@ def test_image(name, platform, suites):
             "//kernel",
             "//testing/kernel:test_main",
         ],
+        toolchain_features = toolchain_features,
     )
