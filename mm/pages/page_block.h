@@ -91,7 +91,8 @@ MUST_USE static ALWAYS_INLINE bool page_block_release_one(page_block_t *block, u
 {
     __builtin_assume(index < BITS_PER_WORD);
     const uint64_t bit = UINT64_C(1) << index;
-    if (UNLIKELY(((atomic_load(&block->high) >> index) & 1) != 0)) {
+    /* In no order with `low`: of a page that is being retired this tells late, but then its bit in `low` is gone. */
+    if (UNLIKELY(((atomic_load_explicit(&block->high, memory_order_relaxed) >> index) & 1) != 0)) {
         return false;
     }
     return LIKELY((atomic_fetch_and(&block->low, ~bit) & bit) != 0);

@@ -2,7 +2,9 @@
  * A machine word as a set of 64 things: find one, find a run, count them, in constant time.
  *
  * Every allocator here stands on these few functions. Bit 0 is the first thing. The compiler turns each scan into the
- * machine's own instruction where it has one (x86 BSF/BSR or TZCNT/LZCNT, AArch64 RBIT+CLZ, RISC-V Zbb CTZ/CLZ).
+ * machine's own instruction where it has one (x86 BSF/BSR or TZCNT/LZCNT, AArch64 RBIT+CLZ, RISC-V Zbb CTZ/CLZ), and into a
+ * multiplication by a de Bruijn sequence and a table where it has none (Leiserson, Prokop, Randall 1998, "Using de Bruijn
+ * sequences to index a 1 in a computer word").
  */
 #ifndef BASE_BITS_H
 #define BASE_BITS_H
@@ -56,6 +58,15 @@ static ALWAYS_INLINE unsigned find_last_set_nonzero(uint64_t word)
         uint64_t index;
         __asm__("bsrq %1, %0" : "=r"(index) : "r"(word) : "cc");
         return (unsigned)index;
+    }
+#endif
+#if defined(__riscv) && !defined(__riscv_zbb)
+    /* Every bit below the highest one set; then that one alone, which a scan from below finds. */
+    if (!__builtin_constant_p(word)) {
+        for (unsigned shift = 1; shift < BITS_PER_WORD; shift <<= 1) {
+            word |= word >> shift;
+        }
+        return find_first_set_nonzero(word ^ word >> 1);
     }
 #endif
     return 63u - (unsigned)__builtin_clzll(word);

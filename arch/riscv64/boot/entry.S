@@ -189,7 +189,11 @@ boot_no_paging_text:
 boot_misplaced_text:
     .asciz "Quarry must be loaded at a multiple of 2 MiB.\r\n"
 boot_early_trap_text:
-    .asciz "Quarry: an exception before the kernel was ready for any.\r\n"
+    .ascii "Quarry: an exception before the kernel was ready for any."
+#ifdef __riscv_zbb
+    .ascii " This image is for CPUs with Zbb."
+#endif
+    .asciz "\r\n"
 
     .data
     .balign 4
