@@ -8,6 +8,9 @@
  * Input is read from the device, whose FIFO has room for 16 bytes and makes QEMU hold back the rest. Its interrupt is
  * cleared when it is taken and comes again with the next byte, so whoever waits for it first reads until there is nothing
  * more.
+ *
+ * A device that the tree is wrong about is found out: it does not know its own name, or answers with an abort. A kernel
+ * without a console says its last words by semihosting, if anybody listens.
  */
 #include "arch/console.h"
 
@@ -16,6 +19,7 @@
 #include "gic.h"
 #include "page_table.h"
 #include "registers.h"
+#include "semihosting.h"
 
 #define UART_DATA            0x00
 #define UART_FLAGS           0x18
@@ -24,6 +28,7 @@
 #define UART_INTERRUPT_LEVEL 0x34
 #define UART_INTERRUPT_MASK  0x38
 #define UART_INTERRUPT_CLEAR 0x44
+#define UART_IDENTITY        0xff0
 #define UART_SIZE            0x1000
 
 #define FLAGS_BUSY          (1u << 3)
@@ -40,41 +45,76 @@
 #define POLLS_PATIENT   10000000u
 #define POLLS_IMPATIENT 200u
 
-static volatile void *uart; /* NULL: there is none, and output is swallowed */
+static volatile void *uart; /* NULL: there is none */
+static devicetree_node_t uart_node;
+static bool is_refused; /* an access was answered by an abort */
 static bool is_stuck;
-static uint32_t found_number = INTERRUPT_NONE;
+static uint32_t number = INTERRUPT_NONE;
 static bool is_edge_triggered;
-static uint32_t number = INTERRUPT_NONE; /* once input interrupts */
 
-static bool find_node(const devicetree_t *tree, devicetree_node_t *node)
+static bool is_usable(void)
 {
-    if (devicetree_stdout(tree, node) == STATUS_OK && devicetree_is_compatible(node, "arm,pl011")) {
-        return true;
-    }
-    *node = devicetree_root(tree);
-    return devicetree_find_compatible(node, "arm,pl011");
+    return uart != NULL && !is_refused;
 }
 
-void console_find(const devicetree_t *tree)
+/* Every such device has the same four bytes at the end of its page: PrimeCell's (DDI 0183, 3.3.17). */
+static bool has_identity(void)
 {
-    devicetree_node_t node;
+    static const uint8_t identity[] = {0x0d, 0xf0, 0x05, 0xb1};
+
+    for (size_t index = 0; index < sizeof(identity); index++) {
+        if ((device_read_32(uart, UART_IDENTITY + 4 * index) & 0xff) != identity[index]) {
+            return false;
+        }
+    }
+    return !is_refused;
+}
+
+bool console_find(const devicetree_t *tree)
+{
     devicetree_range_t range;
+
+    if (devicetree_stdout(tree, &uart_node) != STATUS_OK || !devicetree_is_compatible(&uart_node, "arm,pl011")) {
+        uart_node = devicetree_root(tree);
+        if (!devicetree_find_compatible(&uart_node, "arm,pl011")) {
+            return false;
+        }
+    }
+    if (devicetree_reg(&uart_node, 0, &range) != STATUS_OK) {
+        return false;
+    }
+    uart = device_map(physical_address(range.base), UART_SIZE);
+    if (uart == NULL || !has_identity()) {
+        uart = NULL;
+        return false;
+    }
+    console_init();
+    return true;
+}
+
+void console_find_interrupt(void)
+{
     devicetree_interrupt_t interrupt;
     uint32_t cursor = 0;
 
-    if (!find_node(tree, &node) || devicetree_reg(&node, 0, &range) != STATUS_OK) {
-        return;
-    }
-    uart = device_map(physical_address(range.base), UART_SIZE);
-    if (devicetree_next_interrupt(&node, &cursor, &interrupt) == STATUS_OK) {
-        found_number = gic_number_in_tree(&interrupt);
+    if (devicetree_next_interrupt(&uart_node, &cursor, &interrupt) == STATUS_OK) {
+        number = gic_number_in_tree(&interrupt);
         is_edge_triggered = interrupt.cell_count >= 3 && (interrupt.cells[2] & TRIGGER_EDGE_FLAGS) != 0;
     }
 }
 
+bool console_is_refused(uintptr_t address)
+{
+    const uintptr_t base = (uintptr_t)uart;
+    const bool is_ours = base != 0 && address >= base && address - base < UART_SIZE;
+
+    is_refused = is_refused || is_ours;
+    return is_ours;
+}
+
 void console_init(void)
 {
-    if (uart == NULL) {
+    if (!is_usable()) {
         return;
     }
     device_write_32(uart, UART_INTERRUPT_MASK, 0);
@@ -111,7 +151,8 @@ static bool send(char byte)
 
 void console_write(const char *bytes, size_t length)
 {
-    if (uart == NULL) {
+    if (!is_usable()) {
+        semihosting_write(bytes, length);
         return;
     }
     for (size_t index = 0; index < length; index++) {
@@ -126,7 +167,7 @@ void console_write(const char *bytes, size_t length)
 
 int console_read(void)
 {
-    if (uart == NULL || (device_read_32(uart, UART_FLAGS) & FLAGS_RECEIVE_EMPTY) != 0) {
+    if (!is_usable() || (device_read_32(uart, UART_FLAGS) & FLAGS_RECEIVE_EMPTY) != 0) {
         return -1;
     }
     return (int)(device_read_32(uart, UART_DATA) & 0xff);
@@ -145,8 +186,7 @@ void console_take_interrupt(void)
 void console_enable_input_interrupt(void)
 {
     /* Without an interrupt whoever waits is woken by the timer. */
-    if (uart != NULL && found_number != INTERRUPT_NONE) {
-        number = found_number;
+    if (is_usable() && number != INTERRUPT_NONE) {
         device_write_32(uart, UART_INTERRUPT_MASK, INTERRUPT_RECEIVE);
         gic_enable(number, is_edge_triggered);
     }

@@ -4,12 +4,20 @@
 #ifndef AARCH64_CONSOLE_DEVICE_H
 #define AARCH64_CONSOLE_DEVICE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "arch/shared/devicetree.h"
+#include "base/compiler.h"
 
-/* Finds the device in the tree and maps it. Boot CPU, before console_init(). */
-void console_find(const devicetree_t *tree);
+/* Finds the device in the tree, and makes it ready. False when none is there or it does not answer. Boot CPU. */
+MUST_USE bool console_find(const devicetree_t *tree);
+
+/* Finds its interrupt in the tree. After gic_find(). */
+void console_find_interrupt(void);
+
+/* From the handler of aborts: whether the access was to the console's registers; nothing more is sent there then. */
+MUST_USE bool console_is_refused(uintptr_t address);
 
 /* Its number, or INTERRUPT_NONE while input does not interrupt. */
 uint32_t console_interrupt(void);

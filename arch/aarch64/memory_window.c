@@ -44,12 +44,13 @@ static devicetree_range_t next_piece(const devicetree_t *tree, uint64_t start, u
             }
             const uint64_t forbidden_end =
                 range.size >= end - range.base ? end : align_up(range.base + range.size, PAGE_SIZE);
-            if (range.base <= start) {
+            const uint64_t forbidden_start = align_down(range.base, PAGE_SIZE);
+            if (forbidden_start <= start) {
                 start = forbidden_end;
                 node = devicetree_root(tree); /* regions before this one may begin here */
                 break;
             }
-            end = align_down(range.base, PAGE_SIZE);
+            end = forbidden_start;
         }
     }
     return (devicetree_range_t){start, start < end ? end - start : 0};

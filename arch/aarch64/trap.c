@@ -4,11 +4,12 @@
 #include "arch/trap.h"
 
 #include "arch/inline.h"
-#include "exit_call.h"
+#include "console_device.h"
 #include "gic.h"
 #include "interrupts.h"
 #include "processor.h"
 #include "registers.h"
+#include "semihosting.h"
 #include "stacks.h"
 #include "trap_frame.h"
 
@@ -125,8 +126,11 @@ static void report(trap_frame_t *frame, unsigned vector)
         report.is_write = !is_execute && (frame->esr & ABORT_WRITE) != 0 && (frame->esr & ABORT_CACHE) == 0;
         report.name = abort_name(is_execute, frame->esr, frame->far);
         report.kind = is_translation_fault(frame->esr) ? TRAP_PAGE_FAULT : TRAP_OTHER;
-    } else if (class == CLASS_UNKNOWN || (is_break && (frame->esr & BREAK_COMMENT) == BREAK_OF_COMPILER)) {
+    } else if (class == CLASS_UNKNOWN) {
         report.kind = TRAP_ILLEGAL_INSTRUCTION;
+    } else if (is_break && (frame->esr & BREAK_COMMENT) == BREAK_OF_COMPILER) {
+        report.kind = TRAP_ILLEGAL_INSTRUCTION;
+        report.name = "compiler's trap";
     } else if (is_break) {
         report.kind = TRAP_BREAKPOINT;
     }
@@ -143,17 +147,19 @@ static void report(trap_frame_t *frame, unsigned vector)
 }
 
 /*
- * Semihosting is an undefined instruction where nobody is there to take it: then the call that tried goes on behind
- * it.
+ * What is tried though it may not be there: semihosting, and a console that the device tree was wrong about. The
+ * instruction then does nothing.
  */
-static bool repair(trap_frame_t *frame)
+static bool is_refused(const trap_frame_t *frame)
 {
-    if ((frame->esr >> CLASS_SHIFT & CLASS_MASK) != CLASS_UNKNOWN ||
-        frame->elr != (uintptr_t)exit_semihosting_instruction) {
+    switch (frame->esr >> CLASS_SHIFT & CLASS_MASK) {
+    case CLASS_UNKNOWN:
+        return semihosting_is_refused(frame->elr);
+    case CLASS_DATA:
+        return !is_translation_fault(frame->esr) && console_is_refused(frame->far);
+    default:
         return false;
     }
-    frame->elr += INSTRUCTION_BYTES;
-    return true;
 }
 
 void trap_dispatch(trap_frame_t *frame, unsigned vector)
@@ -166,9 +172,11 @@ void trap_dispatch(trap_frame_t *frame, unsigned vector)
         interrupt_dispatch_fast();
         return;
     default:
-        if (!repair(frame)) {
-            report(frame, vector);
+        if ((vector & 3) == VECTOR_KIND_SYNCHRONOUS && is_refused(frame)) {
+            frame->elr += INSTRUCTION_BYTES;
+            return;
         }
+        report(frame, vector);
         return;
     }
 }

@@ -47,8 +47,12 @@ size_t property_size_skewed(property_run_t *run, size_t maximum)
     const unsigned magnitude = (unsigned)property_draw(run, highest + 1);
     const uint64_t base = UINT64_C(1) << magnitude;
 
-    /* The first three are the edge and its neighbours, the others anywhere in [base, 2 * base). */
-    const uint64_t place = property_draw(run, 3 + base);
-    const uint64_t size = place == 0 ? base : place == 1 ? base + 1 : place == 2 ? base - 1 : base + (place - 3);
+    /* Half of the places are the edge and its neighbours, the others are anywhere in [base, 2 * base). */
+    const uint64_t edge = base / 3 + 1;
+    const uint64_t place = property_draw(run, 3 * edge + base);
+    const uint64_t size = place < edge       ? base
+                          : place < 2 * edge ? base + 1
+                          : place < 3 * edge ? base - 1
+                                             : base + (place - 3 * edge);
     return size < 1 ? 1 : size > maximum ? maximum : (size_t)size;
 }

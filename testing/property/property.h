@@ -70,7 +70,10 @@ size_t property_size_skewed(property_run_t *run, size_t maximum);
 
 /* Memory and cleanup. */
 
-/* Zeroed memory for models, aligned to 16 bytes; goes back when the run is over. Running out of it fails the property. */
+/*
+ * Zeroed memory for models, aligned to 16 bytes, and to a cache line from there on up; goes back when the run is over.
+ * Running out of it fails the property.
+ */
 void *property_alloc(property_run_t *run, size_t size_bytes);
 
 /* Has function(argument) run when the property is over, however it ends; the last deferred runs first. It may expect things too. */

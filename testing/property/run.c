@@ -151,15 +151,17 @@ uint64_t property_worker_draw(uint64_t *state, uint64_t bound)
 void *property_alloc(property_run_t *run, size_t size_bytes)
 {
     property_state_t *const state = run->state;
+    const uintptr_t next = (uintptr_t)state->memory + state->memory_used;
+    const size_t gap = size_bytes < CACHE_LINE_BYTES ? 0 : align_up(next, CACHE_LINE_BYTES) - next;
     const size_t left = state->memory_bytes - state->memory_used;
 
-    if (size_bytes > left || align_up(size_bytes, 16) > left) {
+    if (size_bytes > left || gap + align_up(size_bytes, 16) > left) {
         PROPERTY_SITE_("property memory exhausted", "property_alloc");
         property_fail(run, &property_site_here_, "%llu bytes asked for, %llu left", (unsigned long long)size_bytes,
                       (unsigned long long)left);
     }
-    char *const block = state->memory + state->memory_used;
-    state->memory_used += align_up(size_bytes, 16);
+    char *const block = state->memory + state->memory_used + gap;
+    state->memory_used += gap + align_up(size_bytes, 16);
     for (size_t index = 0; index < size_bytes; index++) {
         block[index] = 0;
     }

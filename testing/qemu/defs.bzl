@@ -35,6 +35,8 @@ def _impl(ctx, script, facts):
         file = getattr(ctx.file, name, None)
         if file:
             files[name] = file
+    if getattr(ctx.executable, "host", None):
+        files["host"] = ctx.executable.host
     config = ctx.actions.declare_file(ctx.label.name + ".json")
     facts = dict(
         facts,
@@ -116,6 +118,7 @@ _qemu_test = rule(
         feed = attr.string(doc = "typed on the console"),
         feed_after = attr.string(default = "quarry> ", doc = "what the guest says before it is typed to"),
         has = attr.string_list(doc = "with expects = text: parts of lines, in order"),
+        host = attr.label(cfg = "target", doc = "with expects = failure: a test program of the host that repeats it", executable = True),
         silence_seconds = attr.int(default = 60, doc = "a guest that says nothing for so long hangs"),
         status = attr.int(default = 0, doc = "with expects = text: the exit status; -1: ends without one"),
         total_seconds = attr.int(default = 280, doc = "and one that runs for so long does, too"),

@@ -6,7 +6,8 @@ The configuration (defs.bzl writes it) has: name, platform, boot, memory, cpus, 
 total_seconds, and expects, one of
 
     "ktap"     the image runs property suites: every row passes
-    "failure"  the image runs the canary: exactly `failing_row` fails, and the row's story has `failing_line`
+    "failure"  the image runs the canary: exactly `failing_row` fails, and the row's story has `failing_line`; the file `host`, a test
+               program, fails in the same way when it is given the line that the guest printed
     "costs"    the image measures: every cost within the file `budgets`
     "text"     the image's output has each line of `has`, in order, and it exits with `status` (null: without a verdict)
 """
@@ -18,6 +19,7 @@ import tempfile
 
 import configuration
 import costs
+import host_replay
 import junit
 import ktap
 import machines
@@ -60,7 +62,8 @@ def judge_failure(config, ending, status):
         return [junit.Case(name, "failed rows: %s; wanted: %s" % ([row.name for row in failed], config["failing_row"]))]
     if config["failing_line"] not in failed[0].story:
         return [junit.Case(name, "the story lacks %r:\n%s" % (config["failing_line"], "\n".join(failed[0].story)))]
-    return [junit.Case(name)]
+    host = config["files"].get("host")
+    return [junit.Case(name, host_replay.problem(host, failed[0].story) if host else None)]
 
 
 def judge_costs(config, ending, status):

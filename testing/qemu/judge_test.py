@@ -209,6 +209,26 @@ class JudgeTest(unittest.TestCase):
         ):
             self.assertEqual(self.run_judge(script, **wanted), 1, script)
 
+    def test_the_canary_on_the_host(self):
+        story = "# a.y failed in run 3\n# first said\n# shrunk in 5 attempts:\n#   note: n\n# wrong: b\n# replay: a.y:steps=1:choices=7,1000\n"
+        guest = [("say", PASSING.replace("ok 2 a.y", story + "not ok 2 a.y")), ("exit", 3)]
+        told = "  note: n\nwrong: b\nreplay: a.y:steps=1:choices=7,1000\n"
+        wanted = {"expects": "failure", "failing_row": "a.y", "failing_line": "replay: a.y:steps=1:choices=7,1000"}
+        for says, code, verdict in (
+            ("x\n" + told, 1, 0),
+            (told, 0, 1),  # it passes there
+            (told.replace("wrong: b", "wrong: c"), 1, 1),
+            (told.replace("wrong: b\n", "") + "wrong: b\n", 1, 1),  # not in this order
+            (told.replace("1000", "1001"), 1, 1),
+            ("", 1, 1),
+        ):
+            host = os.path.join(self.folder.name, "host")
+            with open(host, "w", encoding="utf-8") as file:
+                file.write("#!/bin/sh\n[ \"$*\" = --quarry_replay=a.y:steps=1:choices=7,1000 ] || exit 9\n")
+                file.write("cat <<'END'\n%sEND\nexit %d\n" % (says, code))
+            os.chmod(host, 0o755)
+            self.assertEqual(self.run_judge(guest, **wanted, files={"host": host}), verdict, (says, self.output))
+
     def test_text(self):
         wanted = {"expects": "text", "has": ["one", "three"], "status": 0}
         self.assertEqual(self.run_judge([("say", "one\ntwo\nthree\n"), ("exit", 1)], **wanted), 0)

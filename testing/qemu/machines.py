@@ -64,9 +64,10 @@ RISCV64 = """
 MACHINES = {
     (machine.platform, machine.boot): machine
     for machine in (
-        Machine("x86_64", "direct", X86_64, "kernel", debug_exit_status),
-        Machine("x86_64", "bios", X86_64, "iso", debug_exit_status),
-        Machine("x86_64", "uefi", X86_64, "iso", debug_exit_status, ("ovmf_code", "ovmf_vars")),
+        # With less, SeaBIOS, GRUB and OVMF hang before they have started any kernel that has its tests inside.
+        Machine("x86_64", "direct", X86_64, "kernel", debug_exit_status, memory_min="4M"),
+        Machine("x86_64", "bios", X86_64, "iso", debug_exit_status, memory_min="8M"),
+        Machine("x86_64", "uefi", X86_64, "iso", debug_exit_status, ("ovmf_code", "ovmf_vars"), memory_min="64M"),
         Machine("aarch64", "direct", AARCH64, "kernel", own_status),
         Machine("aarch64", "uboot", AARCH64, "disk", own_status, ("u_boot",)),
         Machine("riscv64", "direct", RISCV64, "kernel", own_status),

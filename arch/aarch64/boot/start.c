@@ -2,8 +2,8 @@
  * The first C code: makes the CPU, its page tables and its stacks what the contract promises, finds the devices that the
  * port itself needs in the device tree, and leaves for kernel_main().
  *
- * Until the console is found nothing can be reported; a machine without a device tree that makes sense is told so by its
- * exit status alone. kernel/boot reads the tree once more for what the kernel needs: memory map, command line.
+ * Until the console is found only semihosting can tell what is wrong, and the exit status. kernel/boot reads the tree
+ * once more for what the kernel needs: memory map, command line.
  */
 #include "arch/boot.h"
 #include "arch/console.h"
@@ -58,7 +58,6 @@ static void *boot_stack_page(void *context)
 
 NORETURN static void refuse(const char *reason)
 {
-    console_init();
     console_write("boot: ", 6);
     console_write(reason, text_length(reason));
     console_write("\n", 1);
@@ -92,11 +91,14 @@ NORETURN void boot_start(uint64_t tree, uint64_t image)
 NORETURN void boot_continue(void)
 {
     if (tree_size == 0 || devicetree_open(physical_to_pointer(handoff.data), tree_size, &board_tree) != STATUS_OK) {
-        refuse("no device tree that makes sense"); /* nor a console to say it on */
+        refuse("there is no device tree that makes sense");
     }
     psci_find(&board_tree);
+    if (!console_find(&board_tree)) {
+        refuse("the device tree has no console that answers (arm,pl011)");
+    }
     gic_find(&board_tree);
-    console_find(&board_tree);
+    console_find_interrupt();
     timer_find(&board_tree);
     trap_init_cpu();
     if (memory_window_map(&board_tree) != STATUS_OK) {
