@@ -3,6 +3,7 @@
 PACKAGES = [
     "",
     "arch",
+    "arch/aarch64",
     "arch/host",
     "arch/include",
     "arch/riscv64",

@@ -6,8 +6,8 @@
         deps = ["//mm"],
     )
 
-makes :slab_suite (the library), :slab_host_test (GoogleTest), and :slab_qemu_x86_64_test (the test image boots and runs this suite
-only). The file defines PROPERTY_SUITE(slab, ...). The image links every suite that testing/BUILD gives to test_image().
+makes :slab_suite (the library), :slab_host_test (GoogleTest), and for each platform :slab_qemu_x86_64_test and the like (the test
+image boots and runs this suite only). The file defines PROPERTY_SUITE(slab, ...). The image links every suite that testing/BUILD gives to test_image().
 """
 
 load("@rules_cc//cc:defs.bzl", "cc_library", "cc_test")
@@ -15,7 +15,10 @@ load("//testing/qemu:defs.bzl", "qemu_test")
 load("//toolchains:kernel_image.bzl", "kernel_image")
 
 # The platforms that have a test image; see platforms/BUILD.
-KERNEL_PLATFORMS = ["x86_64"]
+KERNEL_PLATFORMS = [
+    "aarch64",
+    "x86_64",
+]
 
 def _suite_list_impl(ctx):
     source = ctx.actions.declare_file(ctx.label.name + ".c")
