@@ -1,6 +1,7 @@
 """platform_transition: builds what an attribute names for the platform that the rule's `platform` attribute names.
 
-A rule sets `cfg = platform_transition` on the attribute and has an attribute `platform`, a label as a string. Features
+A rule sets `cfg = platform_transition` on the attribute and has an attribute `platform`, a label as a string, and may have
+`toolchain_features`, a list of strings: features of the platform's toolchain to switch on. Features
 of the host's toolchain (the sanitizers) stay behind: an image is the same file whatever its runner was built with, and
 is built once.
 """
@@ -13,7 +14,7 @@ def _platform_transition_impl(settings, attr):
             feature
             for feature in settings["//command_line_option:features"]
             if feature in _KERNEL_FEATURES
-        ],
+        ] + getattr(attr, "toolchain_features", []),
         "//command_line_option:platforms": attr.platform,
         "//command_line_option:platform_suffix": "",
     }

@@ -17,6 +17,7 @@ load("//toolchains:kernel_image.bzl", "kernel_image")
 # The platforms that have a test image; see platforms/BUILD.
 KERNEL_PLATFORMS = [
     "aarch64",
+    "riscv64",
     "x86_64",
 ]
 
@@ -85,7 +86,7 @@ def property_test(name, srcs, deps = [], hdrs = [], host_srcs = [], world = "//t
                 platform = platform,
             )
 
-def test_image(name, platform, suites):
+def test_image(name, platform, suites, toolchain_features = []):
     """A kernel with its shell and these suites: testing/kernel/test_main.c says how the command line chooses."""
     suite_library(
         name = name + "_list",
@@ -101,4 +102,5 @@ def test_image(name, platform, suites):
             "//kernel",
             "//testing/kernel:test_main",
         ],
+        toolchain_features = toolchain_features,
     )

@@ -5,6 +5,8 @@ SUITES = [
     "base_words",
     "boot",
     "cmdline",
+    "devicetree",
+    "devicetree_boot",
     "init",
     "kernel_parts",
     "kfs",

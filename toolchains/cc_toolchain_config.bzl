@@ -27,6 +27,7 @@ load(
     "HOSTED_COMPILE",
     "HOSTED_LINK",
     "KERNEL_CPU",
+    "KERNEL_CPU_FEATURES",
     "REPRODUCIBLE",
     "SANITIZERS",
     "WARNINGS",
@@ -121,6 +122,8 @@ def _toolchain_config_impl(ctx):
         _flags("warnings", [(_COMPILE, WARNINGS), (_C, C_WARNINGS)]),
         _flags("quarry_debug", [(_COMPILE, ["-O1", "-g", "-DQUARRY_DEBUG=1"])], enabled = False),
     ]
+    for name, flags in KERNEL_CPU_FEATURES.get(ctx.attr.cpu, {}).items():
+        features.append(_flags(name, [(_COMPILE, flags)], enabled = False))
     if hosted:
         features.append(_flags("host_link", [
             (_LINK, ["--target=" + triple, "-resource-dir=" + _RESOURCES, "-no-canonical-prefixes"] + HOSTED + HOSTED_LINK),

@@ -59,6 +59,7 @@ KERNEL_CPU = {
         "-march=rv64imac_zicsr_zifencei",
         "-mabi=lp64",
         "-mcmodel=medany",
+        "-mno-relax",
     ],
     "x86_64": [
         "-mcmodel=kernel",
@@ -69,6 +70,14 @@ KERNEL_CPU = {
         "-mno-sse2",
         "-msoft-float",
     ],
+}
+
+# What a kernel may be built to need of a machine beyond that: features of the toolchain, off unless an image asks.
+KERNEL_CPU_FEATURES = {
+    "riscv64": {
+        # Bit scans in one instruction instead of ten (RISC-V Zbb; all of RVA22's CPUs have it).
+        "zbb": ["-march=rv64imac_zicsr_zifencei_zbb"],
+    },
 }
 
 # The sysroot stands in for the machine's /usr.

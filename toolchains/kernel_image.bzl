@@ -162,6 +162,7 @@ kernel_image = rule(
         ),
         "linkopts": attr.string_list(doc = "more arguments for ld.lld"),
         "platform": attr.string(default = "//platforms:x86_64", doc = "which of //platforms to build for"),
+        "toolchain_features": attr.string_list(doc = "features of the platform's toolchain to switch on, such as zbb"),
         "_allowlist_function_transition": attr.label(
             default = "@bazel_tools//tools/allowlists/function_transition_allowlist",
         ),
