@@ -31,14 +31,24 @@ def read_events(path):
                 yield json.loads(line)
 
 
+def tags_left_out(event):
+    """The tags whose tests the run was told to leave out: `--test_tag_filters=-qemu,-check`."""
+    words = event.get("optionsParsed", {}).get("cmdLine", [])
+    filters = [word.partition("=")[2] for word in words if word.startswith("--test_tag_filters=")]
+    return {tag[1:] for tag in ",".join(filters).split(",") if tag.startswith("-")}
+
+
 def run_cases(path):
     """(label and case, has failed) for every test of one Bazel run."""
     expected, seen = set(), set()
     is_complete = False
+    left_out = set()
     for event in read_events(path):
         identity = event.get("id", {})
         is_complete = is_complete or event.get("lastMessage", False)
-        if "targetConfigured" in identity and event.get("configured", {}).get("testSize"):
+        left_out |= tags_left_out(event)
+        configured = event.get("configured", {})
+        if "targetConfigured" in identity and configured.get("testSize") and not left_out & set(configured.get("tag", [])):
             expected.add(identity["targetConfigured"]["label"])
         if "targetCompleted" in identity and event.get("aborted", {}).get("reason") == "SKIPPED":
             expected.discard(identity["targetCompleted"]["label"])

@@ -6,8 +6,8 @@
         deps = ["//mm"],
     )
 
-makes :slab_suite (the library), :slab_host_test (GoogleTest), and :slab_qemu_x86_64_test (the test image boots and runs this suite
-only). The file defines PROPERTY_SUITE(slab, ...). The image links every suite that testing/BUILD gives to test_image().
+makes :slab_suite (the library), :slab_host_test (GoogleTest), and for each platform :slab_qemu_x86_64_test and the like (the test
+image boots and runs this suite only). The file defines PROPERTY_SUITE(slab, ...). The image links every suite that testing/BUILD gives to test_image().
 """
 
 load("@rules_cc//cc:defs.bzl", "cc_library", "cc_test")
@@ -16,6 +16,7 @@ load("//toolchains:kernel_image.bzl", "kernel_image")
 
 # The platforms that have a test image; see platforms/BUILD.
 KERNEL_PLATFORMS = [
+    "aarch64",
     "riscv64",
     "x86_64",
 ]
