@@ -51,7 +51,9 @@ FREESTANDING = [
 # What a kernel needs of each machine: code at the top of the address space, and no register that an interrupt does not
 # save.
 KERNEL_CPU = {
+    # X18 is the port's: it points at the running CPU's structure.
     "aarch64": [
+        "-ffixed-x18",
         "-mgeneral-regs-only",
         "-mstrict-align",
     ],

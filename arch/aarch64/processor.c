@@ -33,6 +33,7 @@ void processor_attach(processor_t *processor, uintptr_t emergency_top)
     processor->affinity = SYSTEM_REGISTER_READ(mpidr_el1) & PROCESSOR_AFFINITY_MASK;
     processor->cpu.hardware_id = processor_hardware_id(processor->affinity);
     SYSTEM_REGISTER_WRITE(tpidr_el1, (uintptr_t)processor);
+    port_cpu = &processor->cpu;
     SYSTEM_REGISTER_WRITE(vbar_el1, (uintptr_t)trap_vectors);
     instruction_barrier();
 }

@@ -17,7 +17,7 @@
 typedef enum processor_call_state { CALL_FREE, CALL_FILLING, CALL_READY } processor_call_state_t;
 
 typedef struct processor {
-    cpu_t cpu;             /* TPIDR_EL1 points here */
+    cpu_t cpu;             /* X18 and TPIDR_EL1 point here */
     uint64_t affinity;     /* MPIDR_EL1's Aff3 to Aff0, in their places */
     uint32_t gic_target;   /* GICv2: the CPU's bit */
     uint32_t timer_period; /* counts between ticks; 0 while there are none */

@@ -101,6 +101,7 @@ trap_common:
     stp x26, x27, [sp, #208]
     stp x28, x29, [sp, #224]
     stp x30, x0, [sp, #FRAME_X30]
+    mrs x18, tpidr_el1 /* cpu_current(); user mode may have used it */
     mrs x2, elr_el1
     mrs x3, spsr_el1
     stp x2, x3, [sp, #FRAME_ELR]

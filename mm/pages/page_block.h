@@ -71,16 +71,21 @@ MUST_USE static inline bool page_block_claim(page_block_t *block, uint64_t mask)
     return false;
 }
 
-/* The same for one page: a form that x86 does in one locked bit-test instruction. */
+/* The same for one page. */
 MUST_USE static ALWAYS_INLINE bool page_block_claim_one(page_block_t *block, unsigned index)
 {
     __builtin_assume(index < BITS_PER_WORD);
     const uint64_t bit = UINT64_C(1) << index;
-    if (UNLIKELY((atomic_fetch_or(&block->low, bit) & bit) != 0)) {
+    const uint64_t before = atomic_fetch_or(&block->low, bit);
+    if (BITS_ATOMIC_TEST_IS_FREE && UNLIKELY((before & bit) != 0)) {
         return false;
     }
-    if (UNLIKELY(((atomic_load(&block->high) >> index) & 1) != 0)) {
-        atomic_fetch_and(&block->low, ~bit);
+    const uint64_t high = atomic_load(&block->high);
+    const uint64_t taken = BITS_ATOMIC_TEST_IS_FREE ? high : high | before;
+    if (UNLIKELY(((taken >> index) & 1) != 0)) {
+        if ((before & bit) == 0) {
+            atomic_fetch_and(&block->low, ~bit);
+        }
         return false;
     }
     return true;

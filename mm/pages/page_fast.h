@@ -20,7 +20,9 @@ MUST_USE static ALWAYS_INLINE unsigned page_context_take(page_context_t *context
     if (UNLIKELY(block == NULL)) {
         return BITS_NONE;
     }
-    const uint64_t free_word = page_block_free_word(block);
+    uint64_t free_word = page_block_free_word(block);
+    /* The word is what is compared with 0: compilers would compare its complement with all ones, and need both. */
+    __asm__("" : "+r"(free_word));
     if (UNLIKELY(free_word == 0)) {
         return BITS_NONE;
     }

@@ -41,7 +41,7 @@ void *pages_alloc(size_t count)
         page_context_t *const context = own_context();
         const unsigned index = page_context_take(context);
         if (LIKELY(index != BITS_NONE)) {
-            page_counter_add(&context->singles_allocated, 1);
+            page_counter_add_allocated(&context->singles_allocated, 1);
             return (void *)(context->address + ((uintptr_t)index << PAGE_SHIFT));
         }
     }

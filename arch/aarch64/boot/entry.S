@@ -318,7 +318,6 @@ smp_secondary_high:
     mov sp, x2
     mov x29, xzr
     mov x30, xzr
-    msr tpidr_el1, x0
     mov x1, x20
     bl smp_secondary_start
 2:  wfi

@@ -103,6 +103,16 @@ static ALWAYS_INLINE bool bit_test_and_set(uint64_t *word, uint64_t index)
 #endif
 }
 
+/*
+ * Whether an atomic operation that sets a bit tells for free what the bit was, so that asking at once is best: x86's LOCK BTS leaves it in a
+ * flag. Elsewhere the old word comes back, and can be asked together with another one.
+ */
+#if defined(__x86_64__)
+#define BITS_ATOMIC_TEST_IS_FREE 1
+#else
+#define BITS_ATOMIC_TEST_IS_FREE 0
+#endif
+
 /* How many bits are set. */
 static ALWAYS_INLINE unsigned count_set(uint64_t word)
 {

@@ -44,6 +44,15 @@ static inline void page_counter_add(page_counter_t *counter, uint64_t amount)
     atomic_store_explicit(counter, sum, memory_order_release);
 }
 
+/*
+ * The same for what was allocated. In no order with what comes before: whoever reads frees, which are told in order, and
+ * then allocations, sees the allocation of every page whose free it saw.
+ */
+static inline void page_counter_add_allocated(page_counter_t *counter, uint64_t amount)
+{
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + amount, memory_order_relaxed);
+}
+
 /* Reads anybody's counter. What its owner did before counting is seen too. */
 static inline uint64_t page_counter_read(const page_counter_t *counter)
 {
