@@ -33,6 +33,7 @@ PACKAGES = [
     "testing/fuzz",
     "testing/host",
     "testing/kernel",
+    "testing/oracle",
     "testing/property",
     "testing/qemu",
     "toolchains",

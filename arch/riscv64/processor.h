@@ -18,19 +18,11 @@
 #define SCRATCH_STACK_SLOT \
     3 /* the number of this CPU's stack slot: an address on its stacks, shifted by STACK_SLOT_SHIFT */
 
-/* A call from another CPU (arch/cpu.h, cpu_interrupt): free, being written, ready to be taken. */
-typedef enum processor_call_state { CALL_FREE, CALL_FILLING, CALL_READY } processor_call_state_t;
-
 /* A CPU on its way (smp.c). */
 typedef enum processor_start_state { START_EXPECTED, START_RUNNING, START_GIVEN_UP } processor_start_state_t;
 
 typedef struct processor {
-    cpu_t cpu;                   /* tp and, in the kernel, sscratch point here */
-    _Atomic uint32_t call_state; /* a processor_call_state_t */
-    void (*call_function)(void *argument);
-    void *call_argument;
-    _Atomic uint32_t is_woken; /* cpu_wake() since the last wait */
-    _Atomic uint32_t is_stopped;
+    cpu_t cpu;                    /* tp and, in the kernel, sscratch point here */
     _Atomic uint32_t start_state; /* a processor_start_state_t */
     uint64_t tick_interval;       /* in counts of `time`; 0: no periodic interrupt */
     uint64_t tick_deadline;
@@ -52,12 +44,8 @@ extern processor_t boot_processor;
 /* Fills in a structure for CPU `index`, which is all zero. Its stacks are mapped by then or before it runs. */
 void processor_init(processor_t *processor, uint32_t index, uint32_t hart);
 
-/* Software interrupts: takes the call that waits for this CPU, if one does, and stops the CPU if it was told to. */
+/* From the software interrupt: does what another CPU sent it for. */
 void processor_software_interrupt(void);
-
-/* The table of running CPUs: adds one, whose index is the count before. Boot CPU. */
-void processors_add(processor_t *processor);
-uint32_t processors_running(void);
 
 /* What the bootloader left (boot/start.c). */
 const boot_handoff_t *boot_handoff(void);

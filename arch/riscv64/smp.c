@@ -13,6 +13,7 @@
 #include "smp.h"
 
 #include "arch/page_backend.h"
+#include "arch/shared/running_cpus.h"
 #include "arch/timer.h"
 #include "arch/trap.h"
 #include "base/log.h"
@@ -117,13 +118,13 @@ uint32_t cpu_start_all(status_t (*prepare)(cpu_t *cpu), void (*idle)(void))
     uint32_t hart;
 
     if (tree == NULL) {
-        return processors_running();
+        return cpu_count();
     }
     secondary_idle = idle;
     devicetree_node_t node = devicetree_root(tree);
-    while (processors_running() < CPU_COUNT_MAX && next_other_hart(&node, &hart)) {
+    while (cpu_count() < CPU_COUNT_MAX && next_other_hart(&node, &hart)) {
         if (spare == NULL) {
-            spare = processor_create(processors_running());
+            spare = processor_create(cpu_count());
             if (spare == NULL) {
                 log_line("cpu: no memory for hart %u", hart);
                 break;
@@ -145,11 +146,11 @@ uint32_t cpu_start_all(status_t (*prepare)(cpu_t *cpu), void (*idle)(void))
             log_line("cpu: hart %u does not get ready and is left out; no more are started", hart);
             break;
         }
-        processors_add(spare);
+        running_cpus_add(&spare->cpu);
         spare = NULL;
     }
     /* A prepared structure that nobody took stays: `prepare` has no inverse, and its contexts may be registered. */
-    return processors_running();
+    return cpu_count();
 }
 
 NORETURN void smp_secondary_start(processor_t *processor)

@@ -7,6 +7,7 @@
  * pools used here are sized for it.
  */
 #include "arch/boot.h"
+#include "arch/shared/running_cpus.h"
 #include "arch/trap.h"
 
 #include "address_map.h"
@@ -98,6 +99,7 @@ NORETURN void boot_start(uint64_t hart, uint64_t device_tree, uint64_t image)
         .image_end = physical_address(image + image_bytes),
     };
     processor_init(&boot_processor, 0, (uint32_t)hart);
+    running_cpus_add(&boot_processor.cpu);
     page_table_use_boot_tables(handoff.image_start);
     (void)board_open(handoff.data);
     if (page_table_prepare(levels_wanted()) != STATUS_OK) {
