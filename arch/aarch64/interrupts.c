@@ -6,12 +6,14 @@
  */
 #include "interrupts.h"
 
+#include <stdatomic.h>
+
+#include "arch/shared/running_cpus.h"
 #include "arch/trap.h"
 #include "base/log.h"
 #include "console_device.h"
 #include "gic.h"
 #include "processor.h"
-#include "registers.h"
 #include "timer.h"
 
 /* Told once for each number, so that a storm can't fill the log; and switched off. */
@@ -28,12 +30,10 @@ static void handle(processor_t *processor, uint32_t interrupt)
         /* Having left WFI is the whole effect. */
         return;
     case INTERRUPT_CALL:
-        processor_take_call();
+        running_cpus_take_call();
         return;
     case INTERRUPT_STOP:
-        if (processor_stop_was_asked()) {
-            cpu_halt_forever();
-        }
+        running_cpus_stop_if_asked();
         return;
     default:
         if (interrupt == timer_interrupt()) {
@@ -76,8 +76,8 @@ void interrupt_dispatch_fast(void)
     if (token == GIC_TOKEN_NONE) {
         return;
     }
-    if (gic_number(token) == INTERRUPT_STOP && processor_stop_was_asked()) {
-        cpu_halt_forever();
+    if (gic_number(token) == INTERRUPT_STOP) {
+        running_cpus_stop_if_asked();
     }
     gic_end_fast(token);
 }

@@ -1,20 +1,15 @@
 /*
- * What the port keeps for each CPU, around the kernel's cpu_t, and the table of CPUs that run.
+ * What the port keeps for each CPU, around the kernel's cpu_t.
  */
 #ifndef AARCH64_PROCESSOR_H
 #define AARCH64_PROCESSOR_H
 
-#include <stdatomic.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "arch/cpu.h"
 #include "arch/cpu_local.h"
 #include "base/compiler.h"
 #include "base/units.h"
-
-/* A call from another CPU (arch/cpu.h, cpu_interrupt): free, being written, ready to be taken. */
-typedef enum processor_call_state { CALL_FREE, CALL_FILLING, CALL_READY } processor_call_state_t;
 
 typedef struct processor {
     cpu_t cpu;             /* X18 and TPIDR_EL1 point here */
@@ -23,11 +18,6 @@ typedef struct processor {
     uint32_t timer_period; /* counts between ticks; 0 while there are none */
     uint64_t timer_next;
     volatile void *redistributor; /* GICv3 */
-    _Atomic uint32_t call_state;  /* a processor_call_state_t */
-    void (*call_function)(void *argument);
-    void *call_argument;
-    _Atomic uint32_t is_woken; /* cpu_wake() since the last wait */
-    _Atomic uint32_t is_stopped;
 } processor_t;
 
 _Static_assert(sizeof(processor_t) <= PAGE_SIZE, "one page holds one");
@@ -59,16 +49,5 @@ void processor_attach(processor_t *processor, uintptr_t emergency_top);
  * tables are in force.
  */
 void processor_protect(void);
-
-/* Adds a CPU that runs; its index is the count before. Boot CPU. */
-void processors_add(processor_t *processor);
-
-uint32_t processors_running(void);
-
-/* Takes the call that waits for this CPU, if one does; from the call interrupt. */
-void processor_take_call(void);
-
-/* From the stop interrupt: whether this CPU is to stop; says so to whoever asked. */
-MUST_USE bool processor_stop_was_asked(void);
 
 #endif

@@ -16,6 +16,7 @@
 #include "arch/machine.h"
 #include "arch/page_backend.h"
 #include "arch/shared/devicetree_board.h"
+#include "arch/shared/running_cpus.h"
 #include "arch/timer.h"
 #include "arch/trap.h"
 #include "base/log.h"
@@ -156,7 +157,7 @@ uint32_t cpu_start_all(status_t (*prepare)(cpu_t *cpu), void (*idle)(void))
             continue;
         }
         if (spare == NULL) {
-            spare = processor_create(processors_running());
+            spare = processor_create(cpu_count());
             if (spare == NULL) {
                 log_line("cpu: no memory for 0x%llx", (unsigned long long)affinity);
                 break;
@@ -175,7 +176,7 @@ uint32_t cpu_start_all(status_t (*prepare)(cpu_t *cpu), void (*idle)(void))
             break;
         }
         if (result == START_RUNS) {
-            processors_add(spare);
+            running_cpus_add(&spare->cpu);
             spare = NULL;
         }
     }
@@ -183,7 +184,7 @@ uint32_t cpu_start_all(status_t (*prepare)(cpu_t *cpu), void (*idle)(void))
      * A prepared structure that nobody took stays as it is: `prepare` has no inverse, and its contexts may be
      * registered.
      */
-    return processors_running();
+    return cpu_count();
 }
 
 NORETURN void smp_secondary_start(processor_t *processor, smp_offer_t *offer)

@@ -10,6 +10,7 @@
 #include "arch/exit.h"
 #include "arch/machine.h"
 #include "arch/shared/devicetree_board.h"
+#include "arch/shared/running_cpus.h"
 #include "arch/trap.h"
 #include "base/text.h"
 
@@ -79,6 +80,7 @@ NORETURN void boot_start(uint64_t tree, uint64_t image)
     }
     processor_attach(&boot_processor, stack_top(0, STACK_EMERGENCY));
     processor_protect();
+    running_cpus_add(&boot_processor.cpu);
     handoff = (boot_handoff_t){
         .protocol = BOOT_PROTOCOL_DEVICETREE,
         .data = physical_address(tree),
