@@ -107,8 +107,11 @@ static ALWAYS_INLINE uint64_t *page_word(const void *pointer)
     if (UNLIKELY(!direct_map_contains(pointer))) {
         return NULL;
     }
-    uint64_t *const word =
-        (uint64_t *)(uintptr_t)(((int64_t)(uintptr_t)pointer >> PAGE_SHIFT) * (int64_t)sizeof(uint64_t));
+    int64_t page = (int64_t)(uintptr_t)pointer >> PAGE_SHIFT;
+    __asm__(
+        ""
+        : "+r"(page)); /* or the compiler joins the two shifts, and masks with a constant too long for one operand */
+    uint64_t *const word = (uint64_t *)(uintptr_t)(page * (int64_t)sizeof(uint64_t));
     __builtin_assume(word != NULL); /* so that callers' checks for NULL cost one branch, not two */
     return word;
 }

@@ -17,7 +17,10 @@
 
 _Static_assert(KMALLOC_SLAB_MAX == 1u << PAGE_CODE_SHIFT_MAX, "the largest class is the largest code");
 
-/* The return address of the public function that the macro stands in. */
+/*
+ * Who called kmalloc or kfree. In the functions that these end with it is the same address, because a call in the last
+ * place is a jump; asking there keeps the straight lines free of it. (Without optimization it names kfree itself.)
+ */
 #define CALLER ((uintptr_t)__builtin_return_address(0))
 
 static slab_context_t *context_current(void)
@@ -25,9 +28,9 @@ static slab_context_t *context_current(void)
     return (slab_context_t *)allocation_context_current();
 }
 
-void *kmalloc_refill(unsigned shift, uintptr_t caller)
+void *kmalloc_refill(unsigned shift)
 {
-    return slab_alloc_slow(slab_kmalloc_cache(shift), context_current(), caller != 0 ? caller : CALLER);
+    return slab_alloc_slow(slab_kmalloc_cache(shift), context_current(), CALLER);
 }
 
 /* Sizes that have no class: none at all, or more than a slab's objects have. */
@@ -38,15 +41,19 @@ static NOINLINE void *alloc_odd(size_t size)
 
 void *_kmalloc(size_t size)
 {
-    if (UNLIKELY(size - 1 >= KMALLOC_SLAB_MAX)) {
+    size_t last = size - 1;
+    /* So that the compiler keeps this one difference, and does not compute the comparison from another. */
+    __asm__("" : "+r"(last));
+    if (UNLIKELY(last >= KMALLOC_SLAB_MAX)) {
         return alloc_odd(size);
     }
-    return kmalloc_class(kmalloc_shift(size), CALLER);
+    return kmalloc_class(kmalloc_shift_of_last(last));
 }
 
 /* Whatever is no free into the context's current slab of one of kmalloc's classes. */
-static NOINLINE void free_other(void *pointer, uintptr_t caller)
+static NOINLINE void free_other(void *pointer)
 {
+    const uintptr_t caller = CALLER;
     if (pointer == NULL) {
         return;
     }
@@ -63,7 +70,7 @@ static NOINLINE void free_other(void *pointer, uintptr_t caller)
 }
 
 /* A free that is not into the current slab: most go into another slab of the same context. */
-static NOINLINE void free_elsewhere(void *pointer, uint64_t word, uintptr_t caller)
+static NOINLINE void free_elsewhere(void *pointer, uint64_t word)
 {
     slab_context_t *const context = context_current();
     const uintptr_t address = (uintptr_t)pointer;
@@ -71,7 +78,7 @@ static NOINLINE void free_elsewhere(void *pointer, uint64_t word, uintptr_t call
     slab_slot_t *const slot = &context->slots[shift];
     if (shift < PAGE_CODE_SHIFT_MIN ||
         !slab_free_owned(page_word_slab(word, address >> shift, slot->row_mask), address, slot, context)) {
-        free_other(pointer, caller);
+        free_other(pointer);
     }
 }
 
@@ -80,7 +87,7 @@ void _kfree(void *pointer)
     const uintptr_t address = (uintptr_t)pointer;
     const uint64_t *const word_place = page_word(pointer);
     if (UNLIKELY(word_place == NULL)) {
-        free_other(pointer, CALLER);
+        free_other(pointer);
         return;
     }
     const uint64_t word = RELAXED_LOAD(word_place);
@@ -89,14 +96,17 @@ void _kfree(void *pointer)
     const uintptr_t index = address >> shift;
     slab_t *const slab = page_word_slab(word, index, slot->row_mask);
     if (UNLIKELY(slab != RELAXED_LOAD(&slot->current))) {
-        free_elsewhere(pointer, word, CALLER);
+        free_elsewhere(pointer, word);
         return;
     }
     uint64_t free_word = RELAXED_LOAD(&slot->free_word);
     const uint64_t remote_word = atomic_load_explicit(&slab->remote_word, memory_order_relaxed);
-    if (UNLIKELY(((uint32_t)address & slot->offset_mask) != 0 || bit_is_set(remote_word, index) ||
-                 bit_test_and_set(&free_word, index))) {
-        free_other(pointer, CALLER);
+    if (UNLIKELY(((uint32_t)address & slot->offset_mask) != 0)) {
+        free_other(pointer);
+        return;
+    }
+    if (UNLIKELY(bit_is_set(remote_word, index) || bit_test_and_set(&free_word, index))) {
+        free_other(pointer);
         return;
     }
     RELAXED_STORE(&slot->free_word, free_word);

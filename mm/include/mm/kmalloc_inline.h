@@ -23,25 +23,30 @@ void _kfree(void *pointer);
 MUST_USE void *_krealloc(void *pointer, size_t size);
 MUST_USE void *_kcalloc(size_t count, size_t size);
 
-/* When the current slab of slots[shift] is used up. `caller` is who to name in allocation tracking. */
-MUST_USE void *kmalloc_refill(unsigned shift, uintptr_t caller);
+/* When the current slab of slots[shift] is used up. Allocation tracking names its caller. */
+MUST_USE void *kmalloc_refill(unsigned shift);
 
-/* The class of a size from 1 to KMALLOC_SLAB_MAX, as log2 of its objects' size. */
+/* The class of a size from 1 to KMALLOC_SLAB_MAX, as log2 of its objects' size. `last` is the size less 1. */
+static ALWAYS_INLINE unsigned kmalloc_shift_of_last(size_t last)
+{
+    return find_last_set_nonzero(last | ((1u << KMALLOC_SHIFT_MIN) - 1)) + 1;
+}
+
 static ALWAYS_INLINE unsigned kmalloc_shift(size_t size)
 {
-    return find_last_set_nonzero((size - 1) | ((1u << KMALLOC_SHIFT_MIN) - 1)) + 1;
+    return kmalloc_shift_of_last(size - 1);
 }
 
 /*
  * Allocates an object of class `shift`: from the calling context's current slab, or when that is used up as
  * kmalloc_refill() does.
  */
-static ALWAYS_INLINE void *kmalloc_class(unsigned shift, uintptr_t caller)
+static ALWAYS_INLINE void *kmalloc_class(unsigned shift)
 {
     slab_slot_t *const slot = &((slab_context_t *)allocation_context_current())->slots[shift];
     const uint64_t word = RELAXED_LOAD(&slot->free_word);
     if (UNLIKELY(word == 0)) {
-        return kmalloc_refill(shift, caller);
+        return kmalloc_refill(shift);
     }
     RELAXED_STORE(&slot->free_word, word & (word - 1));
     RELAXED_ADD(&slot->allocations, 1);
@@ -51,7 +56,7 @@ static ALWAYS_INLINE void *kmalloc_class(unsigned shift, uintptr_t caller)
 static ALWAYS_INLINE void *kmalloc(size_t size)
 {
     if (__builtin_constant_p(size) && size - 1 < KMALLOC_SLAB_MAX) {
-        return kmalloc_class(kmalloc_shift(size), 0);
+        return kmalloc_class(kmalloc_shift(size));
     }
     return _kmalloc(size);
 }
