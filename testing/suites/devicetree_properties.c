@@ -220,6 +220,19 @@ static void names_end_in_the_strings_block(property_run_t *run)
                            devicetree_open(built->blob, built->blob_size, &tree));
 }
 
+/* Validates 2.13: a reservation block that does not end in the tree is refused. */
+static void reservations_end_in_the_tree(property_run_t *run)
+{
+    model_t *const model = property_alloc(run, sizeof(*model));
+    tree_builder_t *const built = draw_tree(run, model);
+    devicetree_t tree;
+    const size_t offset = built->blob_size - property_draw(run, 16); /* too little room for an entry */
+    for (size_t i = 0; i < 4; i++) {
+        built->blob[16 + i] = (uint8_t)(offset >> (24 - 8 * i));
+    }
+    PROPERTY_EXPECT_STATUS(run, STATUS_CORRUPT, devicetree_open(built->blob, built->blob_size, &tree));
+}
+
 /* Validates 2.13: nodes nested as deeply as is allowed are read; one deeper, the tree is refused. */
 static void depth_has_a_limit(property_run_t *run)
 {
@@ -414,5 +427,6 @@ static void riscv_extensions_are_whole_names(property_run_t *run)
 }
 
 PROPERTY_SUITE(devicetree, PROPERTY(trees_are_read_as_they_were_built, "2.13"), PROPERTY(cut_trees_are_refused, "2.13"),
-               PROPERTY(names_end_in_the_strings_block, "2.13"), PROPERTY(depth_has_a_limit, "2.13"),
-               PROPERTY(addresses_go_through_every_bus, "2.13"), PROPERTY(riscv_extensions_are_whole_names, "2.13"));
+               PROPERTY(names_end_in_the_strings_block, "2.13"), PROPERTY(reservations_end_in_the_tree, "2.13"),
+               PROPERTY(depth_has_a_limit, "2.13"), PROPERTY(addresses_go_through_every_bus, "2.13"),
+               PROPERTY(riscv_extensions_are_whole_names, "2.13"));
