@@ -19,20 +19,13 @@
 #include <stdint.h>
 
 #include "arch/machine.h"
+#include "arch/page_access.h"
 #include "base/compiler.h"
 #include "base/status.h"
 #include "base/units.h"
 
 #define RADIX_INDEX_BITS 9
 #define RADIX_ENTRIES    512
-
-/* What a mapping allows, beyond reading by the kernel. */
-typedef unsigned page_access_t;
-#define PAGE_ACCESS_READ    0u
-#define PAGE_ACCESS_WRITE   1u
-#define PAGE_ACCESS_EXECUTE 2u
-#define PAGE_ACCESS_USER    4u
-#define PAGE_ACCESS_DEVICE  8u /* registers, not memory: uncached, in order */
 
 /* How a machine spells entries. All functions are pure but entry_changed. */
 typedef struct radix_format {
