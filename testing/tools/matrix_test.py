@@ -44,6 +44,36 @@ class MatrixTest(unittest.TestCase):
             _, complaints = matrix.table(self.collect(*files), [])
             self.assertEqual(complaints, ["1.1 fails on x86_64"])
 
+    def test_the_parity_table(self):
+        found = self.collect(
+            [CASE.format("slab", "b", "1.1", "host", ""), CASE.format("slab", "a", "1.1", "host", "")],
+            [CASE.format("slab", "b", "1.1 1.2", "x86_64", ""), CASE.format("slab", "c", "1.1", "x86_64", "<failure/>")],
+        )
+        self.assertEqual(
+            matrix.parity_table(found),
+            [
+                "| | validated on every platform by | host | x86_64 |",
+                "|---|---|---|---|",
+                "| 1.1 | `slab.b` | yes | FAIL |",
+                "| 1.2 | - | - | yes |",
+            ],
+        )
+
+    def test_writing_and_checking(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "README.md")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("above\n%s\nold\n%s\nbelow\n" % (matrix.MARK_START, matrix.MARK_END))
+            self.assertEqual(len(matrix.update(path, ["| new |"], True)), 1)
+            self.assertEqual(matrix.update(path, ["| new |"], False), [])
+            self.assertEqual(matrix.update(path, ["| new |"], True), [])
+            with open(path, encoding="utf-8") as file:
+                text = file.read()
+            self.assertEqual(text, "above\n%s\n\n| new |\n\n%s\nbelow\n" % (matrix.MARK_START, matrix.MARK_END))
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("no marks\n")
+            self.assertEqual(len(matrix.update(path, ["| new |"], False)), 1)
+
     def test_nothing_found(self):
         self.assertEqual(matrix.table(self.collect(), ["1.1"])[1], ["no results were found"])
 
