@@ -301,6 +301,13 @@ class MachinesTest(unittest.TestCase):
         with self.assertRaises(machines.Refused):
             machines.u_boot_disk(blank, "\\" * machines.U_BOOT_WORDS_MAX)
 
+    def test_much_memory_is_taken_as_it_is_touched(self):
+        for platform in ("x86_64", "aarch64", "riscv64"):
+            for memory, is_sparse in (("15G", False), ("16G", True), ("1T", True)):
+                words = machines.command(machines.find(platform, "direct"), self.FILES, "/", memory=memory)
+                self.assertEqual(any("size=%s,reserve=off" % memory in word for word in words), is_sparse)
+                self.assertEqual(words[words.index("-m") + 1], memory)
+
     def test_nonsense_is_refused(self):
         for text in ("", "0M", "12", "128MB", "-1M", "1.5G", "5T", "999999999999T"):
             with self.assertRaises(machines.Refused):

@@ -76,6 +76,12 @@ MACHINES = {
     )
 }
 
+# From here on memory is promised to the guest and taken from the host page by page, as it is touched; below, QEMU's own way does.
+SPARSE_FROM = 16 << 30
+
+# What a CPU must have so that so much memory has addresses: QEMU's x86_64 CPUs have 40 bits.
+SPARSE_WORDS = {"x86_64": ["-cpu", "max,phys-bits=46"]}
+
 COMMON = """
     -accel tcg,thread=multi -nodefaults -no-user-config -display none -no-reboot -net none
 """.split()
@@ -225,5 +231,8 @@ def command(machine, files, folder, memory="128M", cpus=1, append="", counts_ins
         raise Refused("boot path %r: %s needs %s of memory" % (machine.boot, machine.platform, machine.memory_min))
     common = COUNTING + COMMON[2:] if counts_instructions else COMMON
     words = [files["qemu"], *common, *machine.arguments, "-m", memory, "-smp", str(cpus)]
+    if memory_bytes(memory) >= SPARSE_FROM:
+        words += ["-object", "memory-backend-ram,id=sparse,size=%s,reserve=off" % memory, "-machine", "memory-backend=sparse"]
+        words += SPARSE_WORDS.get(machine.platform, [])
     words += MEDIA[machine.medium](machine, files, folder, append)
     return words + list(extra)
