@@ -34,16 +34,12 @@
  */
 #define EARLY_PAGES 96
 
-extern char kernel_text_start[], kernel_text_end[], kernel_rodata_start[], kernel_rodata_end[];
-extern char kernel_data_start[], kernel_data_end[], kernel_symbols_start[], kernel_image_end[];
 extern char boot_low_start[], boot_low_end[];
 
 static ALIGNED(4096) uint64_t root[RADIX_ENTRIES];
 static ALIGNED(4096) uint64_t low_root[RADIX_ENTRIES];   /* one to one: entry.S's code, for starting CPUs */
 static ALIGNED(4096) uint64_t empty_root[RADIX_ENTRIES]; /* the lower half of everybody else, so far */
-static ALIGNED(4096) unsigned char early_pages[EARLY_PAGES][4096];
-static unsigned early_pages_used;
-static uintptr_t devices_end = ADDRESS_DEVICES;
+static ALIGNED(4096) unsigned char early_pages[EARLY_PAGES][PAGE_SIZE];
 static physical_address_t image_base;
 
 static uint64_t table_entry(physical_address_t table)
@@ -120,7 +116,14 @@ static void entry_changed(uintptr_t address)
 
 static const radix_format_t format = FORMAT_WITH_LEAVES_UP_TO(2);
 static const radix_format_t small_page_format = FORMAT_WITH_LEAVES_UP_TO(0);
-static const radix_table_t kernel_table = {&format, root};
+
+kernel_page_table_t kernel_page_table = {
+    .table = {.format = &format, .root = root},
+    .devices_next = ADDRESS_DEVICES,
+    .devices_end = ADDRESS_DEVICES + ADDRESS_DEVICES_SIZE,
+    .early_pages = early_pages,
+    .early_pages_left = EARLY_PAGES,
+};
 
 physical_address_t physical_of_image(const void *pointer)
 {
@@ -141,29 +144,6 @@ physical_address_t page_table_empty_root(void)
 {
     return physical_of_image(empty_root);
 }
-
-void *page_table_early_page(void *context)
-{
-    (void)context;
-    if (early_pages_used == EARLY_PAGES) {
-        return NULL;
-    }
-    /* By its name in the direct map, as every page has from a source. */
-    return physical_to_pointer(physical_of_image(early_pages[early_pages_used++]));
-}
-
-typedef struct image_section {
-    const char *start;
-    const char *end;
-    page_access_t access;
-} image_section_t;
-
-static const image_section_t image_sections[] = {
-    {kernel_text_start, kernel_text_end, PAGE_ACCESS_EXECUTE},
-    {kernel_rodata_start, kernel_rodata_end, PAGE_ACCESS_READ},
-    {kernel_data_start, kernel_data_end, PAGE_ACCESS_WRITE},
-    {kernel_symbols_start, kernel_image_end, PAGE_ACCESS_READ},
-};
 
 /* One section under its own name, and by the same rights, less execution, in the direct map. */
 static status_t map_section(const image_section_t *section)
@@ -198,6 +178,7 @@ status_t page_table_prepare(physical_address_t image, physical_address_t tree, u
     const uint64_t tree_end = align_up(tree.value + tree_size, PAGE_SIZE);
 
     image_base = image;
+    kernel_page_table.device_limit = machine_physical_limit();
     for (size_t index = 0; index < ARRAY_COUNT(image_sections); index++) {
         const status_t status = map_section(&image_sections[index]);
         if (status != STATUS_OK) {
@@ -211,58 +192,14 @@ status_t page_table_prepare(physical_address_t image, physical_address_t tree, u
                            tree_end - tree_start, PAGE_ACCESS_WRITE, page_table_early_page, NULL);
     }
     if (status == STATUS_OK) {
-        status = radix_prepare(&kernel_table, ADDRESS_STACKS, ROOT_LEVEL - 1, page_table_early_page, NULL);
+        status = radix_prepare(&kernel_page_table.table, ADDRESS_STACKS, ROOT_LEVEL - 1, page_table_early_page, NULL);
     }
     if (status == STATUS_OK) {
-        status = radix_prepare(&kernel_table, ADDRESS_DEVICES, ROOT_LEVEL - 1, page_table_early_page, NULL);
+        status = radix_prepare(&kernel_page_table.table, ADDRESS_DEVICES, ROOT_LEVEL - 1, page_table_early_page, NULL);
     }
     if (status != STATUS_OK) {
         return status;
     }
     boot_switch_root(page_table_root_physical().value, page_table_empty_root().value, image.value);
     return STATUS_OK;
-}
-
-status_t page_table_map(uintptr_t address, physical_address_t physical, uint64_t size, page_access_t access,
-                        machine_page_source_t source, void *context)
-{
-    return radix_map(&kernel_table, address, physical, size, access, source, context);
-}
-
-status_t page_table_map_new_page(uintptr_t address, machine_page_source_t source, void *context)
-{
-    const status_t status = radix_prepare(&kernel_table, address, 0, source, context);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    void *const page = source(context);
-    if (page == NULL) {
-        return STATUS_NO_MEMORY;
-    }
-    machine_zero_page(page);
-    return page_table_map(address, pointer_to_physical(page), PAGE_SIZE, PAGE_ACCESS_WRITE, source, context);
-}
-
-bool page_table_find(uintptr_t address, radix_leaf_t *leaf)
-{
-    return radix_find(&kernel_table, address, leaf);
-}
-
-volatile void *device_map(physical_address_t physical, uint64_t size)
-{
-    const uint64_t offset = physical.value & PAGE_OFFSET_MASK;
-    const uint64_t room = ADDRESS_DEVICES + ADDRESS_DEVICES_SIZE - devices_end;
-
-    if (size == 0 || size > room || offset + size > room || physical.value >= machine_physical_limit()) {
-        return NULL;
-    }
-    const uint64_t mapped_size = align_up(offset + size, PAGE_SIZE);
-    const uintptr_t address = devices_end;
-    const status_t status = page_table_map(address, physical_address(physical.value - offset), mapped_size,
-                                           PAGE_ACCESS_WRITE | PAGE_ACCESS_DEVICE, page_table_early_page, NULL);
-    if (status != STATUS_OK) {
-        return NULL;
-    }
-    devices_end = address + mapped_size;
-    return (volatile void *)(address + offset);
 }

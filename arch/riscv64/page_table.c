@@ -29,8 +29,7 @@
 #define ENTRY_SHIFT    2 /* an address, shifted right by this, is in the page number's place */
 
 #define BOOT_MAP_SIZE        GIB(4) /* what arch/boot.h promises */
-#define PHYSICAL_BITS        56
-#define LEAF_LEVEL_MAX       2 /* 1 GiB */
+#define LEAF_LEVEL_MAX       2      /* 1 GiB */
 #define DIRECT_MAP_SV39      UINT64_C(0xffffffc000000000)
 #define DIRECT_MAP_SHIFT     37
 #define ADDRESS_BITS(levels) (PAGE_SHIFT + RADIX_INDEX_BITS * (levels))
@@ -43,15 +42,11 @@
 
 extern uint64_t page_table_root39[RADIX_ENTRIES];
 extern char kernel_image_start[];
-extern char kernel_text_start[], kernel_text_end[], kernel_rodata_start[], kernel_rodata_end[];
-extern char kernel_data_start[], kernel_data_end[], kernel_symbols_start[], kernel_image_end[];
 
 /* As entry.S maps it. */
 port_direct_map_t port_direct_map = {.base = DIRECT_MAP_SV39, .shift = DIRECT_MAP_SHIFT};
 
-static ALIGNED(4096) unsigned char early_pages[EARLY_PAGES][4096];
-static unsigned early_pages_used;
-static uintptr_t devices_end = ADDRESS_DEVICES;
+static ALIGNED(4096) unsigned char early_pages[EARLY_PAGES][PAGE_SIZE];
 static physical_address_t image_start;
 static uint64_t satp;
 
@@ -117,65 +112,49 @@ static radix_format_t format = {
     .entry_changed = entry_changed,
 };
 
-static radix_table_t kernel_table = {.format = &format};
+kernel_page_table_t kernel_page_table = {
+    .table = {.format = &format},
+    .devices_next = ADDRESS_DEVICES,
+    .devices_end = ADDRESS_DEVICES + ADDRESS_DEVICES_SIZE,
+    .device_limit = UINT64_C(1) << PHYSICAL_BITS,
+    .early_pages = early_pages,
+    .early_pages_left = EARLY_PAGES,
+};
 
-physical_address_t page_table_physical_of_image(const void *pointer)
+physical_address_t physical_of_image(const void *pointer)
 {
     return physical_address(image_start.value + (uint64_t)((const char *)pointer - kernel_image_start));
 }
 
-void *page_table_early_page(void *context)
-{
-    (void)context;
-    if (early_pages_used == EARLY_PAGES) {
-        return NULL;
-    }
-    /* By its name in the direct map, as every page has from a source. */
-    return physical_to_pointer(page_table_physical_of_image(early_pages[early_pages_used++]));
-}
-
-typedef struct image_section {
-    const char *start;
-    const char *end;
-    page_access_t access;
-} image_section_t;
-
-static const image_section_t image_sections[] = {
-    {kernel_text_start, kernel_text_end, PAGE_ACCESS_EXECUTE},
-    {kernel_rodata_start, kernel_rodata_end, PAGE_ACCESS_READ},
-    {kernel_data_start, kernel_data_end, PAGE_ACCESS_WRITE},
-    {kernel_symbols_start, kernel_image_end, PAGE_ACCESS_READ},
-};
-
 /* One section of the image, and the same rights less execution for its alias in the direct map at `direct_map`. */
 static status_t map_section(const image_section_t *section, uintptr_t direct_map)
 {
-    const physical_address_t physical = page_table_physical_of_image(section->start);
+    const physical_address_t physical = physical_of_image(section->start);
     const uint64_t size = (uint64_t)(section->end - section->start);
-    const status_t status = radix_map(&kernel_table, (uintptr_t)section->start, physical, size, section->access,
-                                      page_table_early_page, NULL);
+    const status_t status = radix_map(&kernel_page_table.table, (uintptr_t)section->start, physical, size,
+                                      section->access, page_table_early_page, NULL);
 
     if (status != STATUS_OK || physical.value + size > BOOT_MAP_SIZE) {
         return status;
     }
-    return radix_protect(&kernel_table, direct_map + physical.value, size, section->access & ~PAGE_ACCESS_EXECUTE,
-                         page_table_early_page, NULL);
+    return radix_protect(&kernel_page_table.table, direct_map + physical.value, size,
+                         section->access & ~PAGE_ACCESS_EXECUTE, page_table_early_page, NULL);
 }
 
 /* Builds tables of so many levels, with the direct map where they have it. */
 static status_t build(unsigned levels, uintptr_t direct_map)
 {
-    early_pages_used = 0;
+    kernel_page_table.early_pages_left = EARLY_PAGES;
     format.levels = levels;
-    kernel_table.root = page_table_early_page(NULL);
-    machine_zero_page(kernel_table.root);
-    status_t status = radix_map(&kernel_table, direct_map, physical_address(0), BOOT_MAP_SIZE, PAGE_ACCESS_WRITE,
-                                page_table_early_page, NULL);
+    kernel_page_table.table.root = page_table_early_page(NULL);
+    machine_zero_page(kernel_page_table.table.root);
+    status_t status = radix_map(&kernel_page_table.table, direct_map, physical_address(0), BOOT_MAP_SIZE,
+                                PAGE_ACCESS_WRITE, page_table_early_page, NULL);
     for (size_t index = 0; status == STATUS_OK && index < ARRAY_COUNT(image_sections); index++) {
         status = map_section(&image_sections[index], direct_map);
     }
     if (status == STATUS_OK) {
-        status = radix_prepare(&kernel_table, ADDRESS_STACKS, 0, page_table_early_page, NULL);
+        status = radix_prepare(&kernel_page_table.table, ADDRESS_STACKS, 0, page_table_early_page, NULL);
     }
     return status;
 }
@@ -183,7 +162,7 @@ static status_t build(unsigned levels, uintptr_t direct_map)
 void page_table_use_boot_tables(physical_address_t image_physical)
 {
     image_start = image_physical;
-    kernel_table.root = physical_to_pointer(page_table_physical_of_image(page_table_root39));
+    kernel_page_table.table.root = physical_to_pointer(physical_of_image(page_table_root39));
 }
 
 status_t page_table_prepare(unsigned levels_max)
@@ -195,13 +174,13 @@ status_t page_table_prepare(unsigned levels_max)
         if (status != STATUS_OK) {
             return status;
         }
-        const physical_address_t root = pointer_to_physical(kernel_table.root);
+        const physical_address_t root = pointer_to_physical(kernel_page_table.table.root);
         satp = SATP_MODE_OF(levels) << SATP_MODE_SHIFT | page_of_physical(root).value;
         CSR_WRITE(satp, satp);
         tlb_flush();
         if (CSR_READ(satp) == satp) {
             port_direct_map = map;
-            kernel_table.root = physical_to_pointer(root);
+            kernel_page_table.table.root = physical_to_pointer(root);
             return STATUS_OK;
         }
     }
@@ -216,72 +195,4 @@ uint64_t page_table_satp(void)
 unsigned page_table_levels(void)
 {
     return format.levels;
-}
-
-status_t page_table_map(uintptr_t address, physical_address_t physical, uint64_t size, page_access_t access,
-                        machine_page_source_t source, void *context)
-{
-    return radix_map(&kernel_table, address, physical, size, access, source, context);
-}
-
-status_t page_table_map_new_page(uintptr_t address, machine_page_source_t source, void *context)
-{
-    const status_t status = radix_prepare(&kernel_table, address, 0, source, context);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    void *const page = source(context);
-    if (page == NULL) {
-        return STATUS_NO_MEMORY;
-    }
-    machine_zero_page(page);
-    return page_table_map(address, pointer_to_physical(page), PAGE_SIZE, PAGE_ACCESS_WRITE, source, context);
-}
-
-bool page_table_find(uintptr_t address, radix_leaf_t *leaf)
-{
-    return radix_find(&kernel_table, address, leaf);
-}
-
-bool page_table_covers(physical_address_t physical, uint64_t size)
-{
-    const uint64_t limit = machine_physical_limit();
-
-    if (physical.value >= limit || size > limit - physical.value) {
-        return false;
-    }
-    const uint64_t end = physical.value + size;
-    uint64_t at = physical.value;
-    while (at < end) {
-        radix_leaf_t leaf;
-        if (!page_table_find((uintptr_t)physical_to_pointer(physical_address(at)), &leaf)) {
-            return false;
-        }
-        at = align_down(at, radix_span(leaf.level)) + radix_span(leaf.level);
-    }
-    return true;
-}
-
-uint64_t machine_physical_limit(void)
-{
-    return UINT64_C(1) << (port_direct_map.shift < PHYSICAL_BITS ? port_direct_map.shift : PHYSICAL_BITS);
-}
-
-volatile void *device_map(physical_address_t physical, uint64_t size)
-{
-    const uint64_t offset = physical.value & PAGE_OFFSET_MASK;
-    const uintptr_t window_end = ADDRESS_DEVICES + ADDRESS_DEVICES_SIZE;
-
-    if (size == 0 || size > window_end - devices_end || offset + size > window_end - devices_end) {
-        return NULL;
-    }
-    const uint64_t mapped_size = align_up(offset + size, PAGE_SIZE);
-    const uintptr_t address = devices_end;
-    const status_t status = page_table_map(address, physical_address(physical.value - offset), mapped_size,
-                                           PAGE_ACCESS_WRITE | PAGE_ACCESS_DEVICE, page_table_early_page, NULL);
-    if (status != STATUS_OK) {
-        return NULL;
-    }
-    devices_end = address + mapped_size;
-    return (volatile void *)(address + offset);
 }

@@ -30,6 +30,9 @@ typedef struct port_direct_map {
 
 extern port_direct_map_t port_direct_map;
 
+/* How large it is, as arch/shared asks: a power of two. */
+#define ADDRESS_DIRECT_MAP_SHIFT port_direct_map.shift
+
 /*
  * The compiler knows tp as a variable, which nothing assigns: what it reads through it, it may keep until the next call.
  * That is sound, because a thread stays on its CPU between two calls, and an interrupt puts back what it swapped.

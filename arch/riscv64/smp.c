@@ -108,7 +108,7 @@ static status_t start_one(processor_t *processor, uint32_t hart)
     processor->cpu.hardware_id = hart;
     *start = (smp_start_t){page_table_satp(), processor, stack_top(processor->cpu.index, STACK_THREAD)};
     fence_all();
-    return sbi_hart_start(hart, page_table_physical_of_image(smp_entry), page_table_physical_of_image(start).value);
+    return sbi_hart_start(hart, physical_of_image(smp_entry), physical_of_image(start).value);
 }
 
 uint32_t cpu_start_all(status_t (*prepare)(cpu_t *cpu), void (*idle)(void))

@@ -39,12 +39,8 @@
 
 extern uint64_t page_table_root[RADIX_ENTRIES];
 extern uint64_t boot_table_high[RADIX_ENTRIES];
-extern char kernel_text_start[], kernel_text_end[], kernel_rodata_start[], kernel_rodata_end[];
-extern char kernel_data_start[], kernel_data_end[], kernel_symbols_start[], kernel_image_end[];
 
-static ALIGNED(4096) unsigned char early_pages[EARLY_PAGES][4096];
-static unsigned early_pages_used;
-static uintptr_t devices_end = ADDRESS_DEVICES;
+static ALIGNED(4096) unsigned char early_pages[EARLY_PAGES][PAGE_SIZE];
 
 /* ENTRY_NO_EXECUTE, or 0 on a CPU without it, for which the bit is reserved. */
 static uint64_t no_execute;
@@ -109,35 +105,19 @@ static physical_address_t entry_address(uint64_t entry, unsigned level)
 
 static radix_format_t format = FORMAT_WITH_LEAVES_UP_TO(1); /* 2 when the CPU has pages of 1 GiB */
 static const radix_format_t small_page_format = FORMAT_WITH_LEAVES_UP_TO(0);
-static const radix_table_t kernel_table = {&format, page_table_root};
 
-static physical_address_t physical_of_image(const void *pointer)
+kernel_page_table_t kernel_page_table = {
+    .table = {.format = &format, .root = page_table_root},
+    .devices_next = ADDRESS_DEVICES,
+    .devices_end = ADDRESS_DEVICES + ADDRESS_DEVICES_SIZE,
+    .early_pages = early_pages,
+    .early_pages_left = EARLY_PAGES,
+};
+
+physical_address_t physical_of_image(const void *pointer)
 {
     return physical_address((uint64_t)(uintptr_t)pointer - ADDRESS_IMAGE);
 }
-
-void *page_table_early_page(void *context)
-{
-    (void)context;
-    if (early_pages_used == EARLY_PAGES) {
-        return NULL;
-    }
-    /* By its name in the direct map, as every page has from a source. */
-    return physical_to_pointer(physical_of_image(early_pages[early_pages_used++]));
-}
-
-typedef struct image_section {
-    const char *start;
-    const char *end;
-    page_access_t access;
-} image_section_t;
-
-static const image_section_t image_sections[] = {
-    {kernel_text_start, kernel_text_end, PAGE_ACCESS_EXECUTE},
-    {kernel_rodata_start, kernel_rodata_end, PAGE_ACCESS_READ},
-    {kernel_data_start, kernel_data_end, PAGE_ACCESS_WRITE},
-    {kernel_symbols_start, kernel_image_end, PAGE_ACCESS_READ},
-};
 
 /* The image's own tables, page by page, built beside the live ones and then put in their place by one store. */
 static status_t map_image(void)
@@ -171,8 +151,9 @@ static status_t protect_image_alias(void)
     for (size_t index = 0; index < ARRAY_COUNT(image_sections); index++) {
         const image_section_t *const section = &image_sections[index];
         const uintptr_t alias = (uintptr_t)physical_to_pointer(physical_of_image(section->start));
-        const status_t status = radix_protect(&kernel_table, alias, (uint64_t)(section->end - section->start),
-                                              section->access & ~PAGE_ACCESS_EXECUTE, page_table_early_page, NULL);
+        const status_t status =
+            radix_protect(&kernel_page_table.table, alias, (uint64_t)(section->end - section->start),
+                          section->access & ~PAGE_ACCESS_EXECUTE, page_table_early_page, NULL);
         if (status != STATUS_OK) {
             return status;
         }
@@ -183,6 +164,7 @@ static status_t protect_image_alias(void)
 status_t page_table_prepare(void)
 {
     no_execute = (msr_read(MSR_EFER) & EFER_NO_EXECUTE) != 0 ? ENTRY_NO_EXECUTE : 0;
+    kernel_page_table.device_limit = machine_physical_limit();
     /* Pages of 1 GiB: CPUID 0x80000001, EDX bit 26. */
     format.leaf_level_max = (cpuid_read(0x80000001, 0).edx & (1u << 26)) != 0 ? 2 : 1;
 
@@ -199,55 +181,11 @@ status_t page_table_prepare(void)
     page_table_root[0] = 0;
     cr3_write(cr3_read());
 
-    status = radix_prepare(&kernel_table, ADDRESS_STACKS, ROOT_LEVEL - 1, page_table_early_page, NULL);
+    status = radix_prepare(&kernel_page_table.table, ADDRESS_STACKS, ROOT_LEVEL - 1, page_table_early_page, NULL);
     if (status != STATUS_OK) {
         return status;
     }
-    return radix_prepare(&kernel_table, ADDRESS_DEVICES, ROOT_LEVEL - 1, page_table_early_page, NULL);
-}
-
-status_t page_table_map(uintptr_t address, physical_address_t physical, uint64_t size, page_access_t access,
-                        machine_page_source_t source, void *context)
-{
-    return radix_map(&kernel_table, address, physical, size, access, source, context);
-}
-
-status_t page_table_map_new_page(uintptr_t address, machine_page_source_t source, void *context)
-{
-    const status_t status = radix_prepare(&kernel_table, address, 0, source, context);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    void *const page = source(context);
-    if (page == NULL) {
-        return STATUS_NO_MEMORY;
-    }
-    machine_zero_page(page);
-    return page_table_map(address, pointer_to_physical(page), PAGE_SIZE, PAGE_ACCESS_WRITE, source, context);
-}
-
-bool page_table_find(uintptr_t address, radix_leaf_t *leaf)
-{
-    return radix_find(&kernel_table, address, leaf);
-}
-
-bool page_table_covers(physical_address_t physical, uint64_t size)
-{
-    const uint64_t limit = UINT64_C(1) << ADDRESS_DIRECT_MAP_SHIFT;
-
-    if (physical.value >= limit || size > limit - physical.value) {
-        return false;
-    }
-    const uint64_t end = physical.value + size;
-    uint64_t at = physical.value;
-    while (at < end) {
-        radix_leaf_t leaf;
-        if (!page_table_find((uintptr_t)physical_to_pointer(physical_address(at)), &leaf)) {
-            return false;
-        }
-        at = align_down(at, radix_span(leaf.level)) + radix_span(leaf.level);
-    }
-    return true;
+    return radix_prepare(&kernel_page_table.table, ADDRESS_DEVICES, ROOT_LEVEL - 1, page_table_early_page, NULL);
 }
 
 physical_address_t page_table_root_physical(void)
@@ -277,23 +215,4 @@ status_t page_table_trampoline_root(physical_address_t *root)
     }
     *root = pointer_to_physical(trampoline_root);
     return STATUS_OK;
-}
-
-volatile void *device_map(physical_address_t physical, uint64_t size)
-{
-    const uint64_t offset = physical.value & PAGE_OFFSET_MASK;
-    const uintptr_t window_end = ADDRESS_DEVICES + ADDRESS_DEVICES_SIZE;
-
-    if (size == 0 || size > window_end - devices_end || offset + size > window_end - devices_end) {
-        return NULL;
-    }
-    const uint64_t mapped_size = align_up(offset + size, PAGE_SIZE);
-    const uintptr_t address = devices_end;
-    const status_t status = page_table_map(address, physical_address(physical.value - offset), mapped_size,
-                                           PAGE_ACCESS_WRITE | PAGE_ACCESS_DEVICE, page_table_early_page, NULL);
-    if (status != STATUS_OK) {
-        return NULL;
-    }
-    devices_end = address + mapped_size;
-    return (volatile void *)(address + offset);
 }

@@ -42,7 +42,7 @@ static void *boot_stack_page(void *context)
     if (*used == BOOT_STACK_PAGES) {
         return NULL;
     }
-    return physical_to_pointer(page_table_physical_of_image(boot_stack_pages[(*used)++]));
+    return physical_to_pointer(physical_of_image(boot_stack_pages[(*used)++]));
 }
 
 /* Whether the kernel's command line has this word. It is read in full by the kernel, later. */
