@@ -6,6 +6,9 @@
  */
 #include "interrupts.h"
 
+#include <stdatomic.h>
+
+#include "arch/shared/running_cpus.h"
 #include "arch/trap.h"
 #include "base/log.h"
 #include "local_apic.h"
@@ -57,7 +60,7 @@ static void handle(cpu_t *cpu, unsigned vector)
         return;
     case VECTOR_CALL:
         local_apic_end_of_interrupt();
-        processor_take_call();
+        running_cpus_take_call();
         return;
     case VECTOR_WAKE:
     case VECTOR_CONSOLE:

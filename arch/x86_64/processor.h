@@ -4,7 +4,6 @@
 #ifndef X86_64_PROCESSOR_H
 #define X86_64_PROCESSOR_H
 
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,18 +30,10 @@ typedef struct task_state {
 _Static_assert(sizeof(task_state_t) == 104, "as the CPU reads it");
 _Static_assert(offsetof(task_state_t, interrupt_stacks) == 36, "as the CPU reads it");
 
-/* A call from another CPU (arch/cpu.h, cpu_interrupt): free, being written, ready to be taken. */
-typedef enum processor_call_state { CALL_FREE, CALL_FILLING, CALL_READY } processor_call_state_t;
-
 typedef struct processor {
     cpu_t cpu; /* GS base points here */
     task_state_t task_state;
     uint64_t descriptors[DESCRIPTOR_COUNT];
-    _Atomic uint32_t call_state; /* a processor_call_state_t */
-    void (*call_function)(void *argument);
-    void *call_argument;
-    _Atomic uint32_t is_woken; /* cpu_wake() since the last wait */
-    _Atomic uint32_t is_stopped;
 } processor_t;
 
 _Static_assert(sizeof(processor_t) <= PAGE_SIZE, "one page holds one");
@@ -60,12 +51,6 @@ void processor_init(processor_t *processor);
 
 /* Loads the calling CPU's own descriptor tables and task state, and the shared interrupt table (descriptors.c). */
 void descriptors_load(processor_t *processor);
-
-/* Takes the call that waits for this CPU, if one does; from the call interrupt. */
-void processor_take_call(void);
-
-/* From the NMI handler: whether the NMI means that this CPU is to stop; says so to whoever asked. */
-MUST_USE bool processor_stop_was_asked(void);
 
 /* What the bootloader left (boot/start.c). */
 const boot_handoff_t *boot_handoff(void);

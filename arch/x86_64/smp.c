@@ -16,13 +16,13 @@
 #include "acpi.h"
 #include "address_map.h"
 #include "arch/page_backend.h"
+#include "arch/shared/running_cpus.h"
 #include "arch/timer.h"
 #include "arch/trap.h"
 #include "base/log.h"
 #include "local_apic.h"
 #include "page_table.h"
 #include "processor.h"
-#include "processors.h"
 #include "registers.h"
 #include "stacks.h"
 
@@ -56,11 +56,6 @@ uint32_t cpu_find_all(void)
         log_line("cpu: %u CPUs beyond the first %u are left alone", info->cpus_left_out, CPU_COUNT_MAX);
     }
     return info->cpu_id_count == 0 || !local_apic_is_present() ? 1 : info->cpu_id_count;
-}
-
-uint32_t cpu_count(void)
-{
-    return processors_running();
 }
 
 /* Measures a wait: by the clock, or by reads of a slow port when there is none. */
@@ -181,7 +176,7 @@ static void start_listed(const acpi_info_t *info, status_t (*prepare)(cpu_t *cpu
 
     for (uint32_t entry = 0; entry < info->cpu_id_count; entry++) {
         const uint32_t id = info->cpu_ids[entry];
-        if (id == self || processors_running() == CPU_COUNT_MAX) {
+        if (id == self || cpu_count() == CPU_COUNT_MAX) {
             continue;
         }
         if (id > NARROW_ID_MAX && !local_apic_has_wide_ids()) {
@@ -189,7 +184,7 @@ static void start_listed(const acpi_info_t *info, status_t (*prepare)(cpu_t *cpu
             continue;
         }
         if (spare == NULL) {
-            spare = processor_create(processors_running());
+            spare = processor_create(cpu_count());
             if (spare == NULL) {
                 log_line("cpu: no memory for APIC id %u", id);
                 return;
@@ -204,7 +199,7 @@ static void start_listed(const acpi_info_t *info, status_t (*prepare)(cpu_t *cpu
         }
         switch (start_one(spare, id)) {
         case START_RUNS:
-            processors_add(spare);
+            running_cpus_add(&spare->cpu);
             spare = NULL;
             break;
         case START_SILENT:
@@ -226,12 +221,12 @@ uint32_t cpu_start_all(status_t (*prepare)(cpu_t *cpu), void (*idle)(void))
     const acpi_info_t *const info = acpi_info();
 
     if (info->cpu_id_count <= 1 || !local_apic_is_present()) {
-        return processors_running();
+        return cpu_count();
     }
     const status_t status = trampoline_install();
     if (status != STATUS_OK) {
         log_line("cpu: no trampoline: %s", status_name(status));
-        return processors_running();
+        return cpu_count();
     }
     secondary_idle = idle;
     for (uint32_t entry = 0; entry < info->cpu_id_count; entry++) {
@@ -242,7 +237,7 @@ uint32_t cpu_start_all(status_t (*prepare)(cpu_t *cpu), void (*idle)(void))
     }
     delay(INIT_NANOSECONDS);
     start_listed(info, prepare);
-    return processors_running();
+    return cpu_count();
 }
 
 NORETURN void smp_secondary_start(processor_t *processor)

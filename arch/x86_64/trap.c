@@ -3,6 +3,7 @@
  */
 #include "arch/trap.h"
 
+#include "arch/shared/running_cpus.h"
 #include "interrupts.h"
 #include "local_apic.h"
 #include "processor.h"
@@ -73,8 +74,8 @@ void exception_dispatch(const trap_frame_t *frame)
     /* Read first: another fault on the way would overwrite it. */
     const uint64_t fault_address = cr2_read();
 
-    if (frame->vector == EXCEPTION_NMI && processor_stop_was_asked()) {
-        cpu_halt_forever();
+    if (frame->vector == EXCEPTION_NMI) {
+        running_cpus_stop_if_asked();
     }
     const bool is_page_fault = frame->vector == EXCEPTION_PAGE_FAULT;
     const bool is_double_fault = frame->vector == EXCEPTION_DOUBLE_FAULT;

@@ -6,6 +6,7 @@
  * in an image that the linker script let pass, as the pools used here are sized for it.
  */
 #include "arch/boot.h"
+#include "arch/shared/running_cpus.h"
 #include "arch/trap.h"
 
 #include "address_map.h"
@@ -54,6 +55,7 @@ NORETURN void boot_start(uint32_t protocol, uint32_t data)
         .image_end = physical_address((uint64_t)(uintptr_t)kernel_image_physical_end),
     };
     processor_init(&boot_processor);
+    running_cpus_add(&boot_processor.cpu);
     if (page_table_prepare() != STATUS_OK || stacks_map(0, boot_stack_page, &pages_used) != STATUS_OK) {
         cpu_halt_forever();
     }
