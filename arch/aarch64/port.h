@@ -21,6 +21,9 @@ typedef uint64_t interrupt_state_t;
 
 #define PORT_DAIF_INTERRUPT (UINT64_C(1) << 7)
 
+/* Where the two words of a frame's record are from what its frame pointer names: there (AAPCS64, 6.4.6). */
+#define PORT_FRAME_RECORD_OFFSET 0
+
 /* A general register and not TPIDR_EL1 itself, so that a field of cpu_t is one load away and not two instructions. */
 register cpu_t *port_cpu __asm__("x18");
 

@@ -200,26 +200,3 @@ void trap_write_registers(text_writer_t *writer, const trap_report_t *report)
     text_format(writer, "pc  %016llx  spsr %08llx  esr %08llx  far %016llx\n", (unsigned long long)frame->elr,
                 (unsigned long long)frame->spsr, (unsigned long long)frame->esr, (unsigned long long)frame->far);
 }
-
-size_t trap_backtrace(uintptr_t frame, uintptr_t *addresses, size_t capacity)
-{
-    /* The ABI's frame record: the caller's frame pointer, then the return address. Every step looks before it reads. */
-    typedef struct frame_record {
-        uintptr_t caller;
-        uintptr_t return_address;
-    } frame_record_t;
-    size_t count = 0;
-
-    if (frame == 0) {
-        frame = (uintptr_t)__builtin_frame_address(0);
-    }
-    while (count < capacity && frame % sizeof(uintptr_t) == 0 && stack_contains(frame, sizeof(frame_record_t))) {
-        const frame_record_t *const record = (const frame_record_t *)frame;
-        if (record->return_address == 0) {
-            break;
-        }
-        addresses[count++] = record->return_address;
-        frame = record->caller;
-    }
-    return count;
-}

@@ -19,6 +19,9 @@ typedef uint64_t interrupt_state_t;
 
 #define PORT_SSTATUS_SIE 2u
 
+/* Where the two words of a frame's record are from what its frame pointer names: below (psABI, "Frame Pointer Convention"). */
+#define PORT_FRAME_RECORD_OFFSET (-16)
+
 /*
  * Where the direct map is: in a paging mode with addresses of b bits it starts at -2^(b-1) and has 2^(b-2) bytes, so that
  * -2 is what an arithmetic shift by b-2 leaves of its addresses and of no others. Set once at boot (page_table.c).

@@ -199,27 +199,3 @@ void trap_write_registers(text_writer_t *writer, const trap_report_t *report)
     text_format(writer, "status %llx  cause %llx  value %016llx\n", (unsigned long long)frame->status,
                 (unsigned long long)frame->cause, (unsigned long long)frame->value);
 }
-
-size_t trap_backtrace(uintptr_t frame, uintptr_t *addresses, size_t capacity)
-{
-    /* What lies below the place that a frame pointer names (psABI, "Frame Pointer Convention"). We look before we read. */
-    typedef struct frame_record {
-        uintptr_t caller;
-        uintptr_t return_address;
-    } frame_record_t;
-    size_t count = 0;
-
-    if (frame == 0) {
-        frame = (uintptr_t)__builtin_frame_address(0);
-    }
-    while (count < capacity && frame % sizeof(uintptr_t) == 0 &&
-           stack_contains(frame - sizeof(frame_record_t), sizeof(frame_record_t))) {
-        const frame_record_t *const record = (const frame_record_t *)(frame - sizeof(frame_record_t));
-        if (record->return_address == 0) {
-            break;
-        }
-        addresses[count++] = record->return_address;
-        frame = record->caller;
-    }
-    return count;
-}

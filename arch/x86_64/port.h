@@ -20,6 +20,9 @@ typedef uint64_t interrupt_state_t;
 
 #define PORT_RFLAGS_INTERRUPT_ENABLE (UINT64_C(1) << 9)
 
+/* Where the two words of a frame's record are from what its frame pointer names: there (SysV ABI, 3.2.2). */
+#define PORT_FRAME_RECORD_OFFSET 0
+
 /*
  * Loads relative to GS are ordinary loads to the compiler: it may keep what it read until the next call. That is sound,
  * because a thread stays on its CPU between two calls, and an interrupt puts back what it swapped.

@@ -126,26 +126,3 @@ void trap_write_registers(text_writer_t *writer, const trap_report_t *report)
     text_format(writer, "cs %llx  ss %llx  cr2 %016llx  cr3 %016llx\n", (unsigned long long)frame->cs,
                 (unsigned long long)frame->ss, (unsigned long long)cr2_read(), (unsigned long long)cr3_read());
 }
-
-size_t trap_backtrace(uintptr_t frame, uintptr_t *addresses, size_t capacity)
-{
-    /* The ABI's frame record: the caller's frame pointer, then the return address. Every step looks before it reads. */
-    typedef struct frame_record {
-        uintptr_t caller;
-        uintptr_t return_address;
-    } frame_record_t;
-    size_t count = 0;
-
-    if (frame == 0) {
-        frame = (uintptr_t)__builtin_frame_address(0);
-    }
-    while (count < capacity && frame % sizeof(uintptr_t) == 0 && stack_contains(frame, sizeof(frame_record_t))) {
-        const frame_record_t *const record = (const frame_record_t *)frame;
-        if (record->return_address == 0) {
-            break;
-        }
-        addresses[count++] = record->return_address;
-        frame = record->caller;
-    }
-    return count;
-}
