@@ -12,19 +12,10 @@
 
 #include "arch/cpu_local.h"
 #include "base/compiler.h"
-#include "base/units.h"
-
-/* SSTATUS_SIE as interrupts_save() found it. */
-typedef uint64_t interrupt_state_t;
-
-#define PORT_SSTATUS_SIE 2u
-
-/* Where the two words of a frame's record are from what its frame pointer names: below (psABI, "Frame Pointer Convention"). */
-#define PORT_FRAME_RECORD_OFFSET (-16)
 
 /*
- * Where the direct map is: in a paging mode with addresses of b bits it starts at -2^(b-1) and has 2^(b-2) bytes, so that
- * -2 is what an arithmetic shift by b-2 leaves of its addresses and of no others. Set once at boot (page_table.c).
+ * Where the direct map is: in a paging mode with addresses of b bits it starts at -2^(b-1) and has 2^(b-2) bytes. Set once at
+ * boot (page_table.c).
  */
 typedef struct port_direct_map {
     uintptr_t base;
@@ -33,8 +24,18 @@ typedef struct port_direct_map {
 
 extern port_direct_map_t port_direct_map;
 
-/* How large it is, as arch/shared asks: a power of two. */
+#define ADDRESS_DIRECT_MAP       port_direct_map.base
 #define ADDRESS_DIRECT_MAP_SHIFT port_direct_map.shift
+
+#include "arch/shared/direct_map.h"
+
+/* SSTATUS_SIE as interrupts_save() found it. */
+typedef uint64_t interrupt_state_t;
+
+#define PORT_SSTATUS_SIE 2u
+
+/* Where the two words of a frame's record are from what its frame pointer names: below (psABI, "Frame Pointer Convention"). */
+#define PORT_FRAME_RECORD_OFFSET (-16)
 
 /*
  * The compiler knows tp as a variable, which nothing assigns: what it reads through it, it may keep until the next call.
@@ -95,33 +96,6 @@ static ALWAYS_INLINE uint64_t cycle_counter(void)
     uint64_t cycles;
     __asm__ volatile("rdcycle %0" : "=r"(cycles));
     return cycles;
-}
-
-static ALWAYS_INLINE bool direct_map_contains(const void *pointer)
-{
-    return (int64_t)(uintptr_t)pointer >> port_direct_map.shift == -2;
-}
-
-static ALWAYS_INLINE void *physical_to_pointer(physical_address_t address)
-{
-    return (void *)(uintptr_t)(port_direct_map.base + address.value);
-}
-
-static ALWAYS_INLINE physical_address_t pointer_to_physical(const void *pointer)
-{
-    return physical_address((uint64_t)(uintptr_t)pointer - port_direct_map.base);
-}
-
-/* The window of page words is where 8 * (p >> 12), on signed numbers, sends the direct map, whatever the paging mode. */
-static ALWAYS_INLINE uint64_t *page_word(const void *pointer)
-{
-    if (UNLIKELY(!direct_map_contains(pointer))) {
-        return NULL;
-    }
-    uint64_t *const word =
-        (uint64_t *)(uintptr_t)(((int64_t)(uintptr_t)pointer >> PAGE_SHIFT) * (int64_t)sizeof(uint64_t));
-    __builtin_assume(word != NULL); /* so that callers' checks for NULL cost one branch, not two */
-    return word;
 }
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "address_map.h"
 #include "arch/cpu_local.h"
+#include "arch/shared/direct_map.h"
 #include "base/compiler.h"
 #include "base/units.h"
 
@@ -86,37 +87,8 @@ static ALWAYS_INLINE uint64_t cycle_counter(void)
     return ((uint64_t)high << 32) | low;
 }
 
-/* The map's base is the only multiple of 2^46 whose signed quotient is -2, so one shift and one compare decide. */
-static ALWAYS_INLINE bool direct_map_contains(const void *pointer)
-{
-    _Static_assert((int64_t)ADDRESS_DIRECT_MAP >> ADDRESS_DIRECT_MAP_SHIFT == -2, "the map starts at -2 * 2^46");
-    return (int64_t)(uintptr_t)pointer >> ADDRESS_DIRECT_MAP_SHIFT == -2;
-}
-
-static ALWAYS_INLINE void *physical_to_pointer(physical_address_t address)
-{
-    return (void *)(uintptr_t)(ADDRESS_DIRECT_MAP + address.value);
-}
-
-static ALWAYS_INLINE physical_address_t pointer_to_physical(const void *pointer)
-{
-    return physical_address((uint64_t)(uintptr_t)pointer - ADDRESS_DIRECT_MAP);
-}
-
-static ALWAYS_INLINE uint64_t *page_word(const void *pointer)
-{
-    _Static_assert(((int64_t)ADDRESS_DIRECT_MAP >> PAGE_SHIFT) * 8 == (int64_t)ADDRESS_PAGE_WORDS,
-                   "the shift leads from the map's base to the window's");
-    if (UNLIKELY(!direct_map_contains(pointer))) {
-        return NULL;
-    }
-    int64_t page = (int64_t)(uintptr_t)pointer >> PAGE_SHIFT;
-    __asm__(
-        ""
-        : "+r"(page)); /* or the compiler joins the two shifts, and masks with a constant too long for one operand */
-    uint64_t *const word = (uint64_t *)(uintptr_t)(page * (int64_t)sizeof(uint64_t));
-    __builtin_assume(word != NULL); /* so that callers' checks for NULL cost one branch, not two */
-    return word;
-}
+_Static_assert((int64_t)ADDRESS_DIRECT_MAP >> ADDRESS_DIRECT_MAP_SHIFT == -2, "arch/shared/direct_map.h relies on it");
+_Static_assert(((int64_t)ADDRESS_DIRECT_MAP >> PAGE_SHIFT) * 8 == (int64_t)ADDRESS_PAGE_WORDS,
+               "the shift leads from the map's base to the window's");
 
 #endif
