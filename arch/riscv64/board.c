@@ -8,6 +8,15 @@
 static devicetree_t tree;
 static bool has_tree;
 
+/* Reads a byte of every page, so that what can't be read is found out here, and not in the middle of something. */
+static void touch(const volatile uint8_t *bytes, uint32_t size)
+{
+    for (uint32_t at = 0; size - at > PAGE_SIZE; at += PAGE_SIZE) {
+        (void)bytes[at];
+    }
+    (void)bytes[size - 1];
+}
+
 bool board_open(physical_address_t address)
 {
     has_tree = false;
@@ -15,8 +24,11 @@ bool board_open(physical_address_t address)
         return false;
     }
     const uint32_t size = devicetree_total_size(physical_to_pointer(address), DEVICETREE_HEADER_SIZE);
-    has_tree = size != 0 && page_table_covers(address, size) &&
-               devicetree_open(physical_to_pointer(address), size, &tree) == STATUS_OK;
+    if (size == 0 || !page_table_covers(address, size)) {
+        return false;
+    }
+    touch(physical_to_pointer(address), size);
+    has_tree = devicetree_open(physical_to_pointer(address), size, &tree) == STATUS_OK;
     return has_tree;
 }
 

@@ -13,7 +13,7 @@
 
 /*
  * Opens the tree at `address`; called again whenever the direct map has moved. Returns false, and there is no tree, when
- * its bytes can't be reached or are no sound tree. Boot CPU.
+ * its bytes can't be reached or are no sound tree. Faults where there is no memory. Boot CPU.
  */
 bool board_open(physical_address_t address);
 

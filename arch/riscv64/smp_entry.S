@@ -15,6 +15,12 @@ smp_entry:
     csrw sie, zero
     li t0, SSTATUS_ALL_WE_CLEAR
     csrc sstatus, t0
+#ifdef __riscv_zbb
+    /* Not all CPUs of a machine need have it. */
+    lla t0, smp_silent
+    csrw stvec, t0
+    ctz t0, t0
+#endif
     ld a0, SMP_START_SATP(a1)
     ld tp, SMP_START_PROCESSOR(a1)
     ld sp, SMP_START_STACK(a1)
@@ -23,8 +29,11 @@ smp_entry:
     call paging_on
 
     /* Came back: this CPU does not know the boot CPU's paging mode. smp.c will report that it stays silent. */
-1:  wfi
-    j 1b
+    .balign 4
+smp_silent:
+    csrw sie, zero
+    wfi
+    j smp_silent
 
     .balign 4
 smp_paged:

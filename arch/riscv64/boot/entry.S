@@ -53,6 +53,12 @@ boot_entry:
     mv s1, a1
     li t0, SSTATUS_FS_VS | SSTATUS_SUM_MXR
     csrc sstatus, t0
+#ifdef __riscv_zbb
+    /* Asked here, and not by whatever function happens to count bits first. */
+    lla t0, boot_no_zbb
+    csrw stvec, t0
+    ctz t0, t0
+#endif
     lla t0, boot_early_trap
     csrw stvec, t0
 
@@ -146,10 +152,21 @@ boot_misplaced:
     lla a0, boot_misplaced_text
     j boot_say_and_end
 
-/* Until C has set its own handler up: there is nothing to tell but that it happened. */
+#ifdef __riscv_zbb
+    .balign 4
+boot_no_zbb:
+    lla a0, boot_no_zbb_text
+    j boot_say_and_end
+#endif
+
+/* Until C has set its own handler up: there is little to tell but that it happened. */
     .balign 4
 boot_early_trap:
     lla a0, boot_early_trap_text
+    lla t0, boot_reads_tree
+    lw t0, (t0)
+    beqz t0, boot_say_and_end
+    lla a0, boot_no_tree_text
 
 /* Through the firmware: a message, and a failure. */
 boot_say_and_end:
@@ -189,16 +206,21 @@ boot_no_paging_text:
 boot_misplaced_text:
     .asciz "Quarry must be loaded at a multiple of 2 MiB.\r\n"
 boot_early_trap_text:
-    .ascii "Quarry: an exception before the kernel was ready for any."
+    .asciz "Quarry: an exception before the kernel was ready for any.\r\n"
+boot_no_tree_text:
+    .asciz "Quarry: the device tree is where this CPU can't read.\r\n"
 #ifdef __riscv_zbb
-    .ascii " This image is for CPUs with Zbb."
+boot_no_zbb_text:
+    .asciz "Quarry: this image is for CPUs with Zbb, and this CPU has none.\r\n"
 #endif
-    .asciz "\r\n"
 
     .data
     .balign 4
 boot_lottery:
     .word 0
+    .globl boot_reads_tree
+boot_reads_tree:
+    .word 0 /* not 0 while start.c does */
 
     .bss
     .balign 4096

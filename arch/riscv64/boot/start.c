@@ -24,6 +24,9 @@
 
 extern char kernel_image_start[], kernel_image_end[];
 
+/* What boot_early_trap goes by (entry.S). */
+extern volatile uint32_t boot_reads_tree;
+
 NORETURN void boot_leave(const boot_handoff_t *handoff, uintptr_t stack_top);
 NORETURN void boot_start(uint64_t hart, uint64_t device_tree, uint64_t image);
 
@@ -101,7 +104,9 @@ NORETURN void boot_start(uint64_t hart, uint64_t device_tree, uint64_t image)
     processor_init(&boot_processor, 0, (uint32_t)hart);
     running_cpus_add(&boot_processor.cpu);
     page_table_use_boot_tables(handoff.image_start);
+    boot_reads_tree = 1;
     (void)board_open(handoff.data);
+    boot_reads_tree = 0;
     if (page_table_prepare(levels_wanted()) != STATUS_OK) {
         stop("Quarry: no page tables.\r\n");
     }
