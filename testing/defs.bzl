@@ -50,8 +50,11 @@ def suite_library(name, suites, testonly = False):
         deps = ["//testing/property"] + ["//testing:%s_suite" % suite for suite in suites],
     )
 
-def property_test(name, srcs, deps = [], hdrs = [], host_srcs = [], world = "//testing/host:world", in_kernel = True, size = "medium", shard_count = None):
-    """Tests of one suite. `host_srcs` are C++ files with death tests that share the host program."""
+def property_test(name, srcs, deps = [], hdrs = [], host_srcs = [], world = "//testing/host:world", platforms = KERNEL_PLATFORMS, size = "medium", shard_count = None):
+    """Tests of one suite.
+
+    `host_srcs` are C++ files with death tests that share the host program, `platforms` is where it runs besides the host.
+    """
     cc_library(
         name = name + "_suite",
         srcs = srcs,
@@ -75,16 +78,15 @@ def property_test(name, srcs, deps = [], hdrs = [], host_srcs = [], world = "//t
             world,
         ],
     )
-    if in_kernel:
-        for platform in KERNEL_PLATFORMS:
-            qemu_test(
-                name = "%s_qemu_%s_test" % (name, platform),
-                append = "test=%s." % name,
-                cpus = 4,
-                kernel = "//testing:test_image_" + platform,
-                memory = "256M",
-                platform = platform,
-            )
+    for platform in platforms:
+        qemu_test(
+            name = "%s_qemu_%s_test" % (name, platform),
+            append = "test=%s." % name,
+            cpus = 4,
+            kernel = "//testing:test_image_" + platform,
+            memory = "256M",
+            platform = platform,
+        )
 
 def test_image(name, platform, suites, toolchain_features = []):
     """A kernel with its shell and these suites: testing/kernel/test_main.c says how the command line chooses."""

@@ -148,7 +148,7 @@ physical_address_t page_table_empty_root(void)
 /* One section under its own name, and by the same rights, less execution, in the direct map. */
 static status_t map_section(const image_section_t *section)
 {
-    const radix_table_t table = {&small_page_format, root};
+    const radix_table_t table = {.format = &small_page_format, .root = root};
     const physical_address_t physical = physical_of_image(section->start);
     const uint64_t size = (uint64_t)(section->end - section->start);
     const status_t status =
@@ -164,7 +164,7 @@ static status_t map_section(const image_section_t *section)
 /* The code that runs at its physical address, for CPUs on their way in. */
 static status_t map_low_code(void)
 {
-    const radix_table_t low_table = {&small_page_format, low_root};
+    const radix_table_t low_table = {.format = &small_page_format, .root = low_root};
     const physical_address_t physical = physical_of_image(boot_low_start);
 
     return radix_map(&low_table, (uintptr_t)physical.value, physical,

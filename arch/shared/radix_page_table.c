@@ -18,10 +18,12 @@ static uint64_t *entry_of(uint64_t *table, uintptr_t address, unsigned level)
     return &table[(address >> (PAGE_SHIFT + RADIX_INDEX_BITS * level)) % RADIX_ENTRIES];
 }
 
-static void entry_set(const radix_table_t *table, uint64_t *entry, uint64_t value, uintptr_t address)
+void radix_set(const radix_table_t *table, uint64_t *entry, uint64_t value, uintptr_t address)
 {
     __atomic_store_n(entry, value, __ATOMIC_RELEASE);
-    table->format->entry_changed(address);
+    if (table->format->entry_changed != NULL) {
+        table->format->entry_changed(address);
+    }
 }
 
 /* Descends to the leaf or the empty entry for `address`. At level 0 every present entry is a leaf. */
@@ -57,7 +59,7 @@ static status_t link_table(const radix_table_t *table, radix_place_t place, uint
         return STATUS_NO_MEMORY;
     }
     machine_zero_page(page);
-    entry_set(table, place.entry, table->format->table_entry(pointer_to_physical(page)), address);
+    radix_set(table, place.entry, table->format->table_entry(pointer_to_physical(page)), address);
     return STATUS_OK;
 }
 
@@ -77,7 +79,11 @@ static status_t split_leaf(const radix_table_t *table, radix_place_t place, uint
         const physical_address_t part = physical_address(base.value + index * radix_span(place.level - 1));
         node[index] = format->leaf_entry(part, place.level - 1, access);
     }
-    entry_set(table, place.entry, format->table_entry(pointer_to_physical(node)), address);
+    if (format->entry_broken != NULL) {
+        radix_set(table, place.entry, 0, address);
+        format->entry_broken(table, align_down(address, radix_span(place.level)), radix_span(place.level));
+    }
+    radix_set(table, place.entry, format->table_entry(pointer_to_physical(node)), address);
     return STATUS_OK;
 }
 
@@ -100,14 +106,20 @@ static uint64_t rest_of_entry(uintptr_t address, unsigned level, uint64_t size)
     return rest < size ? rest : size;
 }
 
+/* Whether `address` is the first that a table at `level` no longer covers, or that covers nothing. */
+static bool is_end_of_table(uintptr_t address, unsigned level)
+{
+    return (address & (radix_span(level + 1) - 1)) == 0;
+}
+
 static bool range_is_valid(uintptr_t address, uint64_t other, uint64_t size)
 {
     return ((address | other | size) & PAGE_OFFSET_MASK) == 0 && (size == 0 || address + (size - 1) >= address);
 }
 
 /*
- * Makes the empty entry at `place` lead to `physical`: a leaf if one may stand there, else a table. Says how far
- * that got in *step.
+ * Makes the empty entry at `place` lead to `physical`: a table, or a leaf if one may stand there, and then the empty
+ * entries behind it in the same table as well. Says how far that got in *step.
  */
 static status_t fill_entry(const radix_table_t *table, radix_place_t place, uintptr_t address,
                            physical_address_t physical, uint64_t size, page_access_t access,
@@ -119,8 +131,14 @@ static status_t fill_entry(const radix_table_t *table, radix_place_t place, uint
         *step = 0;
         return link_table(table, place, address, source, context);
     }
-    entry_set(table, place.entry, format->leaf_entry(physical, place.level, access), address);
-    *step = radix_span(place.level);
+    const uint64_t span = radix_span(place.level);
+    uint64_t done = 0;
+    do {
+        const physical_address_t part = physical_address(physical.value + done);
+        radix_set(table, place.entry++, format->leaf_entry(part, place.level, access), address + done);
+        done += span;
+    } while (size - done >= span && !is_end_of_table(address + done, place.level) && !format->is_present(*place.entry));
+    *step = done;
     return STATUS_OK;
 }
 
@@ -176,7 +194,7 @@ status_t radix_protect(const radix_table_t *table, uintptr_t address, uint64_t s
             }
         } else {
             const physical_address_t physical = format->entry_address(*place.entry, place.level);
-            entry_set(table, place.entry, format->leaf_entry(physical, place.level, access), address);
+            radix_set(table, place.entry, format->leaf_entry(physical, place.level, access), address);
             step = radix_span(place.level);
         }
         address += step;
@@ -207,6 +225,20 @@ status_t radix_prepare(const radix_table_t *table, uintptr_t address, unsigned l
             return STATUS_OK;
         }
         const status_t status = link_table(table, place, address, source, context);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+}
+
+status_t radix_split(const radix_table_t *table, uintptr_t address, machine_page_source_t source, void *context)
+{
+    for (;;) {
+        const radix_place_t place = descend(table, address);
+        if (!table->format->is_present(*place.entry) || (address & (radix_span(place.level) - 1)) == 0) {
+            return STATUS_OK;
+        }
+        const status_t status = split_leaf(table, place, address, source, context);
         if (status != STATUS_OK) {
             return status;
         }

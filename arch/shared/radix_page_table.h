@@ -27,7 +27,9 @@
 #define RADIX_INDEX_BITS 9
 #define RADIX_ENTRIES    512
 
-/* How a machine spells entries. All functions are pure but entry_changed. */
+typedef struct radix_table radix_table_t;
+
+/* How a machine spells entries. All functions are pure but the last two. */
 typedef struct radix_format {
     unsigned levels;         /* the root is at level `levels` - 1 */
     unsigned leaf_level_max; /* leaves may be at levels 0 to this one */
@@ -37,13 +39,20 @@ typedef struct radix_format {
     bool (*is_leaf)(uint64_t entry, unsigned level); /* of a present entry */
     page_access_t (*leaf_access)(uint64_t entry);    /* of a present leaf */
     physical_address_t (*entry_address)(uint64_t entry, unsigned level);
-    void (*entry_changed)(uintptr_t address); /* makes the new entry count on this CPU */
+    void (*entry_changed)(uintptr_t address); /* makes the new entry count on this CPU; NULL: somebody else does */
+    /*
+     * Makes every CPU forget the leaf of `size` bytes that is being replaced by a table: between the two there is
+     * nothing at `address`. NULL on machines that bear to remember both (all but AArch64: Arm ARM, D8.16,
+     * break-before-make), and for tables that no other CPU uses.
+     */
+    void (*entry_broken)(const radix_table_t *table, uintptr_t address, uint64_t size);
 } radix_format_t;
 
-typedef struct radix_table {
+struct radix_table {
     const radix_format_t *format;
     uint64_t *root;
-} radix_table_t;
+    uint64_t tag; /* for the port */
+};
 
 /* One translation. */
 typedef struct radix_leaf {
@@ -86,5 +95,36 @@ MUST_USE bool radix_find(const radix_table_t *table, uintptr_t address, radix_le
  */
 MUST_USE status_t radix_prepare(const radix_table_t *table, uintptr_t address, unsigned level,
                                 machine_page_source_t source, void *context);
+
+/*
+ * Sees to it that no leaf reaches across `address`, a multiple of PAGE_SIZE. STATUS_NO_MEMORY, with nothing changed
+ * but leaves that are smaller now, when `source` ran dry.
+ */
+MUST_USE status_t radix_split(const radix_table_t *table, uintptr_t address, machine_page_source_t source,
+                              void *context);
+
+/*
+ * What radix_walk() calls for a leaf that starts at `address`, which it may change through radix_set(). Returns false
+ * to end the walk behind it.
+ */
+typedef bool (*radix_visit_t)(const radix_table_t *table, uintptr_t address, uint64_t *entry, unsigned level,
+                              void *context);
+
+/*
+ * Visits, in ascending order, the leaves that reach beyond `address` and start below `end`. Returns where it ended:
+ * behind the leaf for which `visit` said so, else `end`.
+ */
+uintptr_t radix_walk(const radix_table_t *table, uintptr_t address, uintptr_t end, radix_visit_t visit, void *context);
+
+/* Writes an entry, as one store. */
+void radix_set(const radix_table_t *table, uint64_t *entry, uint64_t value, uintptr_t address);
+
+/*
+ * Takes every table that serves addresses of [address, end) only out of the tree, and strings them together through
+ * their first words, each the pointer to the next one; as an entry, such a word is not present on any machine, so that
+ * a CPU may still walk there. Returns the first. When no CPU does any more, radix_release() gives them back.
+ */
+MUST_USE uint64_t *radix_unlink(const radix_table_t *table, uintptr_t address, uintptr_t end);
+void radix_release(uint64_t *first, void (*release)(void *page, void *context), void *context);
 
 #endif

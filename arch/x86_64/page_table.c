@@ -126,7 +126,7 @@ static status_t map_image(void)
     if (top == NULL) {
         return STATUS_NO_MEMORY;
     }
-    const radix_table_t image = {&small_page_format, top};
+    const radix_table_t image = {.format = &small_page_format, .root = top};
     for (size_t index = 0; index < ARRAY_COUNT(image_sections); index++) {
         const image_section_t *const section = &image_sections[index];
         const status_t status =
@@ -202,7 +202,7 @@ status_t page_table_trampoline_root(physical_address_t *root)
         if (page == NULL) {
             return STATUS_NO_MEMORY;
         }
-        const radix_table_t table = {&format, page};
+        const radix_table_t table = {.format = &format, .root = page};
         const status_t status = radix_map(&table, PHYSICAL_TRAMPOLINE, physical_address(PHYSICAL_TRAMPOLINE), PAGE_SIZE,
                                           PAGE_ACCESS_EXECUTE, page_table_early_page, NULL);
         if (status != STATUS_OK) {

@@ -55,5 +55,6 @@ int main(int argc, char **argv)
     RegisterAll("SlabDeathTest", slab_mistakes);
     RegisterAll("PageDeathTest", page_mistakes);
     RegisterAll("SystemDeathTest", system_mistakes);
+    RegisterAll("UserDeathTest", user_mistakes);
     return RUN_ALL_TESTS();
 }

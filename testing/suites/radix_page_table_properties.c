@@ -125,7 +125,7 @@ static world_t *world_open(property_run_t *run, unsigned leaf_level_max)
     uint64_t *const root = take_table(world);
     PROPERTY_EXPECT(run, root != NULL);
     machine_zero_page(root);
-    world->table = (radix_table_t){&world->format, root};
+    world->table = (radix_table_t){.format = &world->format, .root = root};
     return world;
 }
 

@@ -39,7 +39,10 @@ typedef struct user_page_table {
     _Atomic uint64_t active_cpus; /* bit i: CPU i may hold translations of this table */
 } user_page_table_t;
 
-/* One translation: [address, address + size) to `physical`, all of it present. */
+/*
+ * One translation: [address, address + size) to `physical`, all of it present. Of the rights a user's mapping has
+ * PAGE_ACCESS_WRITE and PAGE_ACCESS_EXECUTE or not; PAGE_ACCESS_USER goes without saying, and is not reported.
+ */
 typedef struct user_leaf {
     uintptr_t address;
     physical_address_t physical;
@@ -71,6 +74,9 @@ MUST_USE status_t user_page_table_map(user_page_table_t *table, uintptr_t addres
 /*
  * Sees to it that no large page reaches across `address`. STATUS_NO_MEMORY, with nothing changed, when `source` ran
  * dry. After this at both ends of a range, the two functions below need no memory and can't fail.
+ *
+ * Code that runs in the large page meanwhile may fault on some machines, though nothing is amiss: who looks then finds
+ * the translation there, and repeats the instruction.
  */
 MUST_USE status_t user_page_table_split(user_page_table_t *table, uintptr_t address, machine_page_source_t source,
                                         void *context);
@@ -93,6 +99,14 @@ MUST_USE size_t user_page_table_unmap(user_page_table_t *table, uintptr_t *addre
  * Finds the first translation that reaches beyond `address` and starts below `end`. Returns false when there is none.
  */
 MUST_USE bool user_page_table_next(const user_page_table_t *table, uintptr_t address, uintptr_t end, user_leaf_t *leaf);
+
+/*
+ * Gives the tables that serve addresses of [address, end) only to release(), when no CPU walks them any more. Nothing
+ * is mapped in the range, which best reaches to the neighbouring mappings, or to the ends of user space. Without this,
+ * tables stay for later use; where one is left, user_page_table_map() does not use large pages. Flushes as below.
+ */
+void user_page_table_trim(user_page_table_t *table, uintptr_t address, uintptr_t end,
+                          void (*release)(void *page, void *context), void *context);
 
 /*
  * Makes every CPU forget what it remembers of [address, address + size); when it returns, all have. Locks may be held
