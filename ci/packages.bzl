@@ -16,6 +16,8 @@ PACKAGES = [
     "kernel",
     "kernel/boot",
     "kernel/include",
+    "kernel/process",
+    "kernel/process/user",
     "kernel/shell",
     "mm",
     "mm/include",

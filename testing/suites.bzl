@@ -7,6 +7,7 @@ SUITES = [
     "cmdline",
     "devicetree",
     "devicetree_boot",
+    "elf",
     "init",
     "kernel_parts",
     "kfs",

@@ -94,6 +94,14 @@ def memory_map():
     yield struct.pack("<QB", 1 << 46, len(regions)) + b"".join(struct.pack("<QQB", *region) for region in regions)
 
 
+def elf():
+    """A program of one segment, for the machine that models/elf_builder.h invents."""
+    header = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01", 2, 4711, 1, 0x400000, 64, 0, 0, 64, 56, 2, 64, 0, 0)
+    code = struct.pack("<IIQQQQQQ", 1, 5, 176, 0x400000, 0, 8, 16, 4096)
+    data = struct.pack("<IIQQQQQQ", 1, 6, 180, 0x401000, 0, 4, 4096, 4096)
+    return raw(header + code + data + bytes(8))
+
+
 def texts(*lines):
     return [raw(line.encode("ascii")) for line in lines]
 
@@ -107,6 +115,7 @@ SEEDS = {
     "raw_input.any_regions_make_a_map": memory_map,
     "raw_input.any_bytes_are_a_path": lambda: texts("//", "//a/b", "//a/./../a//a", "//a/b/..", "/a", ""),
     "raw_input.any_bytes_are_a_command_list": lambda: texts("ls; cat //a 'b c' \"d\\\"\"", "a\\ b;;", "'", ""),
+    "elf.any_bytes_are_an_elf_file": lambda: [elf(), elf()[:120]],
     "cmdline.any_bytes_are_a_command_line": lambda: [bytes([20]) + b"a=\"b c\" 'a=d' e\\ f  ", bytes([3]) + b"a=\""],
 }
 
