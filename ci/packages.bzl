@@ -22,6 +22,7 @@ PACKAGES = [
     "mm",
     "mm/include",
     "mm/init",
+    "mm/inject",
     "mm/kmalloc",
     "mm/memory_map",
     "mm/pages",

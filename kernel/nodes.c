@@ -1,12 +1,14 @@
 /*
- * //kern/cmdline, //kern/log and //kern/cpu/info.
+ * //kern/cmdline, //kern/log, //kern/cpu/info and //kern/mem/inject, which knows functions by name here.
  */
 #include "nodes.h"
 
 #include "arch/cpu.h"
+#include "fs/kfs_inject.h"
 #include "fs/kfs_nodes.h"
 #include "kernel/cmdline.h"
 #include "kernel/log.h"
+#include "kernel/symbols.h"
 
 static void read_cmdline(const kfs_node_t *node, text_writer_t *writer)
 {
@@ -32,6 +34,36 @@ static void read_cpu_info(const kfs_node_t *node, text_writer_t *writer)
     }
 }
 
+/* ---- names of code ---- */
+
+static bool find_function(const char *name, uintptr_t *start, uintptr_t *end)
+{
+    const symbol_table_t table = symbols_of_image();
+    uint64_t first;
+    uint64_t last;
+    if (!symbol_find_name(&table, name, &first, &last)) {
+        return false;
+    }
+    *start = (uintptr_t)first;
+    *end = (uintptr_t)last;
+    return true;
+}
+
+static void describe_address(uintptr_t address, text_writer_t *writer)
+{
+    const symbol_table_t table = symbols_of_image();
+    const char *name;
+    uint64_t offset;
+    if (symbol_find(&table, address, &name, &offset)) {
+        text_format(writer, "%s+0x%llx", name, (unsigned long long)offset);
+    } else {
+        text_format(writer, "0x%llx", (unsigned long long)address);
+    }
+}
+
+static const kfs_code_names_t code_names = {find_function, describe_address};
+
+static kfs_node_t inject_node;
 static kfs_node_t cmdline_node = {.name = "cmdline", .read = read_cmdline};
 static kfs_node_t log_node = {.name = "log", .read = read_log};
 static kfs_node_t cpu_info_node = {.name = "info", .read = read_cpu_info};
@@ -42,6 +74,8 @@ status_t kernel_add_nodes(kfs_t *kfs)
         {"//kern", &cmdline_node},
         {"//kern", &log_node},
         {"//kern/cpu", &cpu_info_node},
+        {"//kern/mem", &inject_node},
     };
+    inject_node = kfs_inject_node(&code_names);
     return kfs_place(kfs, placements, ARRAY_COUNT(placements));
 }

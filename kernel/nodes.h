@@ -1,5 +1,5 @@
 /*
- * The files that show the kernel itself: //kern/cmdline, //kern/log, //kern/cpu/info.
+ * The files that show the kernel itself: //kern/cmdline, //kern/log, //kern/cpu, //kern/mem/inject.
  */
 #ifndef KERNEL_NODES_H
 #define KERNEL_NODES_H

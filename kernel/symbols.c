@@ -1,9 +1,12 @@
 /*
- * Looking up the function that an address is in: a binary search for the last one that starts at or before it.
+ * Looking up the function that an address is in: a binary search for the last one that starts at or before it. By name
+ * it is a walk through the table, which nobody does often.
  */
 #include "kernel/symbols.h"
 
 #include <stddef.h>
+
+#include "base/text.h"
 
 /* Defined by the image's link; weak, so that an image without a table links as well. */
 extern const kernel_symbol_t kernel_symbols[] __attribute__((weak));
@@ -33,6 +36,21 @@ bool symbol_find(const symbol_table_t *table, uint64_t address, const char **nam
     *name = table->names + symbol->name_offset;
     *offset = into;
     return true;
+}
+
+bool symbol_find_name(const symbol_table_t *table, const char *name, uint64_t *start, uint64_t *end)
+{
+    for (uint64_t index = 0; index < table->count; index++) {
+        const kernel_symbol_t *const symbol = &table->symbols[index];
+        if (!text_equal(table->names + symbol->name_offset, name)) {
+            continue;
+        }
+        const bool is_last = index + 1 == table->count;
+        *start = symbol->address;
+        *end = symbol->size != 0 ? symbol->address + symbol->size : is_last ? *start : symbol[1].address;
+        return *end > *start;
+    }
+    return false;
 }
 
 symbol_table_t symbols_of_image(void)

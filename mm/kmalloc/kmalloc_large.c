@@ -10,6 +10,7 @@
 #include "arch/page_backend.h"
 #include "base/check.h"
 #include "base/relaxed.h"
+#include "mm/inject.h"
 #include "mm/kmem_cache.h"
 #include "mm/slab/slab.h"
 
@@ -29,6 +30,10 @@ void *kmalloc_large_alloc(size_t size)
 {
     slab_context_t *const context = context_current();
     const size_t count = pages_for_bytes(size);
+    if (UNLIKELY(inject_is_armed()) &&
+        inject_refuses(INJECT_OBJECTS, INJECT_LARGE, (uintptr_t)__builtin_return_address(0))) {
+        goto failed;
+    }
     char *block = pages_alloc(count);
     if (block == NULL && kmem_caches_shrink() != 0) {
         block = pages_alloc(count);

@@ -44,3 +44,13 @@ uint64_t page_tree_inject_end(page_tree_t *tree, uint64_t *refused)
     }
     return gate.seen;
 }
+
+void page_tree_inject_hold(page_tree_t *tree, page_context_t *own, bool is_armed)
+{
+    const spinlock_hold_t hold = spinlock_lock(&tree->lock);
+    tree->gate = (page_gate_t){.is_armed = is_armed, .passes = UINT64_MAX};
+    if (is_armed) {
+        page_context_check_in(tree, own);
+    }
+    spinlock_unlock(&tree->lock, hold);
+}

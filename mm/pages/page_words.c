@@ -8,6 +8,7 @@
  */
 #include "arch/machine.h"
 #include "base/spinlock.h"
+#include "mm/inject.h"
 #include "mm/pages/pages_global.h"
 
 #define STOCK_MAX 8u
@@ -27,6 +28,9 @@ static void *take_from_stock(void *context)
 static bool fill_stock(void)
 {
     page_number_t page;
+    if (UNLIKELY(inject_is_armed()) && inject_refuses(INJECT_PAGES, NULL, (uintptr_t)__builtin_return_address(0))) {
+        return false;
+    }
     if (!page_tree_alloc_metadata(&pages_tree, &page)) {
         return false;
     }

@@ -8,6 +8,7 @@
 
 #include "arch/machine.h"
 #include "mm/allocation_context.h"
+#include "mm/inject.h"
 #include "mm/pages/page_fast.h"
 #include "mm/pages/page_misuse.h"
 #include "mm/pages/pages_global.h"
@@ -30,9 +31,28 @@ static void *pointer_of(page_number_t page)
 
 /* ---- allocation ---- */
 
+/* `caller` is where the call of the public function returns to. */
+static void *alloc_for(const pages_request_t *request, uintptr_t caller)
+{
+    page_number_t first;
+    if (UNLIKELY(inject_is_armed()) && inject_refuses(INJECT_PAGES, NULL, caller)) {
+        page_counter_add(&own_context()->requests_failed, 1);
+        return NULL;
+    }
+    if (!page_tree_alloc(&pages_tree, own_context(), request, &first)) {
+        return NULL;
+    }
+    char *const run = pointer_of(first);
+    for (size_t i = 0; request->is_zeroed && i < request->count; i++) {
+        machine_zero_page(run + i * PAGE_SIZE);
+    }
+    return run;
+}
+
+/* Ends pages_alloc(), by a jump: so this is its caller. */
 static NOINLINE void *alloc_slowly(size_t count)
 {
-    return pages_alloc_with(&(pages_request_t){.count = count});
+    return alloc_for(&(pages_request_t){.count = count}, (uintptr_t)__builtin_return_address(0));
 }
 
 void *pages_alloc(size_t count)
@@ -50,15 +70,7 @@ void *pages_alloc(size_t count)
 
 void *pages_alloc_with(const pages_request_t *request)
 {
-    page_number_t first;
-    if (!page_tree_alloc(&pages_tree, own_context(), request, &first)) {
-        return NULL;
-    }
-    char *const run = pointer_of(first);
-    for (size_t i = 0; request->is_zeroed && i < request->count; i++) {
-        machine_zero_page(run + i * PAGE_SIZE);
-    }
-    return run;
+    return alloc_for(request, (uintptr_t)__builtin_return_address(0));
 }
 
 /* ---- free ---- */
@@ -152,12 +164,7 @@ const char *pages_validate(void)
     return page_tree_validate(&pages_tree);
 }
 
-void pages_inject(uint64_t passes, uint64_t refusals)
+void pages_inject_hold(bool is_armed)
 {
-    page_tree_inject(&pages_tree, passes, refusals);
-}
-
-uint64_t pages_inject_end(uint64_t *refused)
-{
-    return page_tree_inject_end(&pages_tree, refused);
+    page_tree_inject_hold(&pages_tree, own_context(), is_armed);
 }

@@ -9,6 +9,7 @@
 #include "arch/page_backend.h"
 #include "base/check.h"
 #include "base/text.h"
+#include "mm/inject.h"
 #include "mm/kmalloc.h"
 #include "mm/slab/descriptor_table.h"
 #include "mm/slab/slab.h"
@@ -77,6 +78,7 @@ void slab_cache_init(kmem_cache_t *cache, const char *name, uint32_t object_size
     list_init(&cache->full);
     list_init(&cache->empty);
     cache->is_tracked = slab_debug_is_on();
+    cache->is_injected = inject_covers_cache(cache->name);
 }
 
 void slab_caches_add(kmem_cache_t *cache)

@@ -8,6 +8,7 @@
  * (slab_free.c).
  */
 #include "base/check.h"
+#include "mm/inject.h"
 #include "mm/slab/slab.h"
 #include "mm/slab/slab_debug.h"
 
@@ -141,9 +142,22 @@ static void *take_tracked(kmem_cache_t *cache, slab_slot_t *slot, slab_context_t
     return object;
 }
 
+/* The same under failure injection: no slab stays current, so that the next one asks again. */
+static void *take_injected(kmem_cache_t *cache, slab_slot_t *slot, slab_context_t *context)
+{
+    void *const object = take_object(cache, slot);
+    slab_slot_retire(slot, context);
+    return object;
+}
+
 void *slab_alloc_slow(kmem_cache_t *cache, slab_context_t *context, uintptr_t caller)
 {
     slab_slot_t *const slot = slab_slot(cache, context);
+    const bool is_injected = RELAXED_LOAD(&cache->is_injected);
+    if (UNLIKELY(is_injected) && inject_refuses(INJECT_OBJECTS, cache->name, caller)) {
+        atomic_fetch_add_explicit(&cache->failures, 1, memory_order_relaxed);
+        return NULL;
+    }
     if (atomic_load_explicit(&context->posted, memory_order_relaxed) != NULL) {
         slab_collect(context);
     }
@@ -158,5 +172,8 @@ void *slab_alloc_slow(kmem_cache_t *cache, slab_context_t *context, uintptr_t ca
         }
         slot_make_current(slot, slab, context);
     }
-    return UNLIKELY(cache->is_tracked) ? take_tracked(cache, slot, context, caller) : take_object(cache, slot);
+    if (UNLIKELY(cache->is_tracked)) {
+        return take_tracked(cache, slot, context, caller);
+    }
+    return UNLIKELY(is_injected) ? take_injected(cache, slot, context) : take_object(cache, slot);
 }

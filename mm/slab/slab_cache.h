@@ -45,6 +45,7 @@ struct kmem_cache {
 
     list_link_t link; /* all caches, under LOCK_RANK_CACHES */
     bool is_tracked;  /* allocation tracking and poisoning: mm/slab/slab_debug.h */
+    bool is_injected; /* every allocation asks mm/inject.h: slab_inject.c */
 };
 
 /* Fills in the geometry for objects of `object_size` bytes (a multiple of 16, up to 4096); everything else is empty. */

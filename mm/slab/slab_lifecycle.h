@@ -1,5 +1,5 @@
 /*
- * Contexts that come and go, for mm/allocation_context.c.
+ * Contexts that come and go, for mm/allocation_context.c; failure injection, for mm/inject_arm.c.
  */
 #ifndef MM_SLAB_SLAB_LIFECYCLE_H
 #define MM_SLAB_SLAB_LIFECYCLE_H
@@ -14,5 +14,8 @@ void slab_context_leave(slab_context_t *context);
 
 /* Makes a context that left ready for another CPU. */
 void slab_context_return(slab_context_t *context);
+
+/* Makes caches and the calling context's slots fit the armed rule of mm/inject.h, or that there is none. */
+void slab_inject_apply(void);
 
 #endif

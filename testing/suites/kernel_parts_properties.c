@@ -37,6 +37,19 @@ static void an_address_has_the_name_of_its_function(property_run_t *run)
             PROPERTY_EXPECT_EQUAL(run, offset, address - expected->address);
         }
     }
+    for (size_t i = 0; i < count; i++) {
+        uint64_t start = 0;
+        uint64_t end = 0;
+        const bool has_end = symbols[i].size != 0 || i + 1 < count;
+        const bool is_found = symbol_find_name(&table, names + symbols[i].name_offset, &start, &end);
+        PROPERTY_EXPECT_EQUAL(run, is_found, has_end);
+        if (has_end) {
+            PROPERTY_EXPECT_EQUAL(run, start, symbols[i].address);
+            PROPERTY_EXPECT_EQUAL(run, end, symbols[i].size != 0 ? start + symbols[i].size : symbols[i + 1].address);
+        }
+    }
+    uint64_t nothing;
+    PROPERTY_EXPECT(run, !symbol_find_name(&table, "no_such_function", &nothing, &nothing));
 }
 
 /* Line `number` of the property below: its length and letters follow from the number and the seed. */

@@ -21,6 +21,7 @@ typedef enum lock_rank {
     LOCK_RANK_CONTEXTS,       /* the list of allocation contexts */
     LOCK_RANK_PAGE_TREE,      /* the page tree above the blocks that CPUs have checked out */
     LOCK_RANK_PAGE_WORDS,     /* backing of the page words */
+    LOCK_RANK_INJECT,         /* failure injection: a leaf */
     LOCK_RANK_TEST,           /* test fixtures */
     LOCK_RANK_LOG,            /* the log ring */
     LOCK_RANK_CONSOLE,        /* the console device: a leaf */

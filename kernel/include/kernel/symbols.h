@@ -27,6 +27,12 @@ typedef struct symbol_table {
 /* Finds the function that holds `address`: its name, and how far into it. False when there is none. Any context. */
 MUST_USE bool symbol_find(const symbol_table_t *table, uint64_t address, const char **name, uint64_t *offset);
 
+/*
+ * Finds a function by its name: [*start, *end). The first of several that have it; a label reaches to the next entry.
+ * False when there is none, or no end is known.
+ */
+MUST_USE bool symbol_find_name(const symbol_table_t *table, const char *name, uint64_t *start, uint64_t *end);
+
 /* The image's own table; empty when it was linked without one. */
 symbol_table_t symbols_of_image(void);
 
