@@ -15,6 +15,13 @@ _Static_assert(USER_LARGE_PAGE_SIZE == UINT64_C(1) << (PAGE_SHIFT + RADIX_INDEX_
 
 /* What a user's mapping may allow beyond being read; PAGE_ACCESS_USER goes without saying. */
 #define USER_RIGHTS (PAGE_ACCESS_WRITE | PAGE_ACCESS_EXECUTE)
+#define USER_WORDS  (USER_RIGHTS | PAGE_ACCESS_USER | PAGE_ACCESS_HIDDEN)
+
+/* What is written into the table: a hidden page is one of the kernel's, which user code can't use. */
+static page_access_t full_access(page_access_t access)
+{
+    return (access & USER_RIGHTS) | ((access & PAGE_ACCESS_HIDDEN) != 0 ? 0 : PAGE_ACCESS_USER);
+}
 
 static radix_table_t tree_of(const user_page_table_t *table)
 {
@@ -98,13 +105,13 @@ status_t user_page_table_map(user_page_table_t *table, uintptr_t address, physic
 
     check_range(address, address + size);
     CHECK((physical.value & PAGE_OFFSET_MASK) == 0, "physical address inside a page");
-    CHECK((access & ~(USER_RIGHTS | PAGE_ACCESS_USER)) == 0, "rights that no user page has");
+    CHECK((access & ~USER_WORDS) == 0, "rights that no user page has");
     CHECK(!user_page_table_next(table, address, address + size, &leaf), "user page mapped twice");
 
     status_t status = make_tables(&tree, address, address + size, physical.value - address, source, context);
     if (status == STATUS_OK) {
         /* Nothing is mapped there and all tables are: what is left can't fail. */
-        status = radix_map(&tree, address, physical, size, access | PAGE_ACCESS_USER, source, context);
+        status = radix_map(&tree, address, physical, size, full_access(access), source, context);
     }
     user_table_publish();
     return status;
@@ -132,23 +139,25 @@ static bool protect_leaf(const radix_table_t *tree, uintptr_t address, uint64_t 
 void user_page_table_protect(user_page_table_t *table, uintptr_t address, uint64_t size, page_access_t access)
 {
     const radix_table_t tree = tree_of(table);
-    page_access_t full_access = access | PAGE_ACCESS_USER;
+    page_access_t full = full_access(access);
 
     check_range(address, address + size);
-    CHECK((access & ~(USER_RIGHTS | PAGE_ACCESS_USER)) == 0, "rights that no user page has");
+    CHECK((access & ~USER_WORDS) == 0, "rights that no user page has");
     check_edge(&tree, address);
     check_edge(&tree, address + size);
-    (void)radix_walk(&tree, address, address + size, protect_leaf, &full_access);
+    (void)radix_walk(&tree, address, address + size, protect_leaf, &full);
     user_table_publish();
 }
 
 static user_leaf_t leaf_of(const radix_format_t *format, uintptr_t address, uint64_t entry, unsigned level)
 {
+    const page_access_t access = format->leaf_access(entry);
+
     return (user_leaf_t){
         .address = address,
         .physical = format->entry_address(entry, level),
         .size = radix_span(level),
-        .access = format->leaf_access(entry) & USER_RIGHTS,
+        .access = (access & USER_RIGHTS) | ((access & PAGE_ACCESS_USER) != 0 ? 0 : PAGE_ACCESS_HIDDEN),
     };
 }
 

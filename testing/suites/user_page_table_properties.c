@@ -142,6 +142,14 @@ static void expect_rows(const world_t *world)
     }
 }
 
+/* Any rights, hidden or not. */
+static page_access_t draw_access(property_run_t *run)
+{
+    const page_access_t rights = (page_access_t)property_draw(run, 4);
+
+    return property_draw(run, 4) == 3 ? rights | PAGE_ACCESS_HIDDEN : rights;
+}
+
 static void expect_lack_of_tables(const world_t *world)
 {
     PROPERTY_EXPECT(world->run, world->tables_left == 0 || world->table_count == TABLES_MAX);
@@ -149,7 +157,7 @@ static void expect_lack_of_tables(const world_t *world)
 
 static void step_map(world_t *world, size_t first, size_t count)
 {
-    const page_access_t access = (page_access_t)property_draw(world->run, 4);
+    const page_access_t access = draw_access(world->run);
     const bool is_beside = property_draw(world->run, 4) == 3;
     const uint64_t physical =
         PHYSICAL + first * PAGE_SIZE + world->start % USER_LARGE_PAGE_SIZE + (is_beside ? PAGE_SIZE : 0);
@@ -188,7 +196,7 @@ static bool split_at_ends(world_t *world, size_t first, size_t count)
 
 static void step_protect(world_t *world, size_t first, size_t count)
 {
-    const page_access_t access = (page_access_t)property_draw(world->run, 4);
+    const page_access_t access = draw_access(world->run);
 
     if (!split_at_ends(world, first, count)) {
         return;
@@ -352,7 +360,7 @@ static void a_large_page_splits_where_it_is_asked_to(property_run_t *run)
     world_t *const world = world_open(run);
     const uintptr_t address = align_up(world->start, USER_LARGE_PAGE_SIZE);
     const size_t page = (size_t)property_draw(run, LARGE_PAGE_COUNT);
-    const page_access_t access = (page_access_t)property_draw(run, 4);
+    const page_access_t access = draw_access(run);
     user_leaf_t leaf;
 
     world->tables_left = TABLES_MAX;

@@ -10,6 +10,7 @@ typedef unsigned page_access_t;
 #define PAGE_ACCESS_WRITE   1u
 #define PAGE_ACCESS_EXECUTE 2u
 #define PAGE_ACCESS_USER    4u
-#define PAGE_ACCESS_DEVICE  8u /* registers, not memory: uncached, in order */
+#define PAGE_ACCESS_DEVICE  8u  /* registers, not memory: uncached, in order */
+#define PAGE_ACCESS_HIDDEN  16u /* in a user's table: kept there, and of no use to user code until that is taken back */
 
 #endif
