@@ -30,7 +30,6 @@
 
 #define BOOT_FAILED_STATUS 3
 #define TIMER_HZ           100
-#define BOOT_WINDOW_END    GIB(4) /* what arch/boot.h promises to be readable at entry */
 
 /* What the steps hand on to each other. The maps are large, and must outlive boot: //kern/mem/map shows one. */
 typedef struct kernel_state {
@@ -64,7 +63,9 @@ static void end_timer(void *context)
 static status_t step_boot_data(void *context)
 {
     kernel_state_t *const state = context;
-    const boot_window_t window = {physical_to_pointer(physical_address(0)), 0, BOOT_WINDOW_END};
+    const physical_address_t start = state->handoff->window_start;
+    const boot_window_t window = {physical_to_pointer(start), start.value,
+                                  state->handoff->window_end.value - start.value};
     memory_map_init(&state->draft);
     state->boot = (boot_data_t){.map = &state->draft, .cmdline = &cmdline_boot};
     return boot_read_data(state->handoff, &window, &state->boot);
@@ -84,7 +85,7 @@ static status_t step_memory_map(void *context)
 static status_t step_direct_map(void *context)
 {
     kernel_state_t *const state = context;
-    const status_t status = boot_map_memory(&state->draft, BOOT_WINDOW_END, &state->map);
+    const status_t status = boot_map_memory(&state->draft, state->handoff, &state->map);
     log_line("memory: %llu MiB usable in %llu regions",
              (unsigned long long)(memory_map_usable_bytes(&state->map) >> 20),
              (unsigned long long)state->map.region_count);

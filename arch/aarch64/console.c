@@ -9,12 +9,13 @@
  * cleared when it is taken and comes again with the next byte, so whoever waits for it first reads until there is nothing
  * more.
  *
- * A device that the tree is wrong about is found out: it does not know its own name, or answers with an abort. A kernel
- * without a console says its last words by semihosting, if anybody listens.
+ * A device that the tree is wrong about is found out: it does not know its own name, or the bus refuses the question. A
+ * kernel without a console says its last words by semihosting, if anybody listens.
  */
 #include "arch/console.h"
 
 #include "arch/shared/devicetree_board.h"
+#include "attempt.h"
 #include "console_device.h"
 #include "gic.h"
 #include "page_table.h"
@@ -28,7 +29,8 @@
 #define UART_INTERRUPT_LEVEL 0x34
 #define UART_INTERRUPT_MASK  0x38
 #define UART_INTERRUPT_CLEAR 0x44
-#define UART_IDENTITY        0xff0
+#define UART_PART            0xfe0 /* two bytes, a word each: the low twelve bits are the part's number */
+#define UART_IDENTITY        0xff0 /* four bytes, a word each */
 #define UART_SIZE            0x1000
 
 #define FLAGS_BUSY          (1u << 3)
@@ -39,6 +41,7 @@
 #define LEVEL_FIRST         0                   /* interrupts as early as there are */
 #define INTERRUPT_RECEIVE   (1u << 4 | 1u << 6) /* the level was reached; bytes wait for a while */
 #define INTERRUPT_ALL       0x7ff
+#define PART_NUMBER         0x011
 #define TRIGGER_EDGE_FLAGS  3u /* the tree's third cell: 1 rising, 2 falling */
 
 /* A read of a device takes a tenth of a microsecond at the least. */
@@ -47,27 +50,27 @@
 
 static volatile void *uart; /* NULL: there is none */
 static devicetree_node_t uart_node;
-static bool is_refused; /* an access was answered by an abort */
 static bool is_stuck;
 static uint32_t number = INTERRUPT_NONE;
 static bool is_edge_triggered;
 
-static bool is_usable(void)
+/* `size` bytes of the device, the lowest first, each in a word of its own; all ones where the bus has nothing. */
+static uint32_t identity(size_t offset, size_t size)
 {
-    return uart != NULL && !is_refused;
+    uint32_t bytes = 0;
+
+    for (size_t index = 0; index < size; index++) {
+        uint32_t word = UINT32_MAX;
+        (void)attempt_read_32((uintptr_t)uart + offset + 4 * index, &word); /* refused: the word stays */
+        bytes |= (word & 0xff) << 8 * index;
+    }
+    return bytes;
 }
 
-/* Every such device has the same four bytes at the end of its page: PrimeCell's (DDI 0183, 3.3.17). */
+/* Every device of the family has the same four bytes at the end of its page, and its kind before them (DDI 0183, 3.3.17). */
 static bool has_identity(void)
 {
-    static const uint8_t identity[] = {0x0d, 0xf0, 0x05, 0xb1};
-
-    for (size_t index = 0; index < sizeof(identity); index++) {
-        if ((device_read_32(uart, UART_IDENTITY + 4 * index) & 0xff) != identity[index]) {
-            return false;
-        }
-    }
-    return !is_refused;
+    return identity(UART_IDENTITY, 4) == 0xb105f00d && (identity(UART_PART, 2) & 0xfff) == PART_NUMBER;
 }
 
 bool console_find(const devicetree_t *tree)
@@ -103,18 +106,9 @@ void console_find_interrupt(void)
     }
 }
 
-bool console_is_refused(uintptr_t address)
-{
-    const uintptr_t base = (uintptr_t)uart;
-    const bool is_ours = base != 0 && address >= base && address - base < UART_SIZE;
-
-    is_refused = is_refused || is_ours;
-    return is_ours;
-}
-
 void console_init(void)
 {
-    if (!is_usable()) {
+    if (uart == NULL) {
         return;
     }
     device_write_32(uart, UART_INTERRUPT_MASK, 0);
@@ -151,7 +145,7 @@ static bool send(char byte)
 
 void console_write(const char *bytes, size_t length)
 {
-    if (!is_usable()) {
+    if (uart == NULL) {
         semihosting_write(bytes, length);
         return;
     }
@@ -167,7 +161,7 @@ void console_write(const char *bytes, size_t length)
 
 int console_read(void)
 {
-    if (!is_usable() || (device_read_32(uart, UART_FLAGS) & FLAGS_RECEIVE_EMPTY) != 0) {
+    if (uart == NULL || (device_read_32(uart, UART_FLAGS) & FLAGS_RECEIVE_EMPTY) != 0) {
         return -1;
     }
     return (int)(device_read_32(uart, UART_DATA) & 0xff);
@@ -186,7 +180,7 @@ void console_take_interrupt(void)
 void console_enable_input_interrupt(void)
 {
     /* Without an interrupt whoever waits is woken by the timer. */
-    if (is_usable() && number != INTERRUPT_NONE) {
+    if (uart != NULL && number != INTERRUPT_NONE) {
         device_write_32(uart, UART_INTERRUPT_MASK, INTERRUPT_RECEIVE);
         gic_enable(number, is_edge_triggered);
     }

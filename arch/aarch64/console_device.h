@@ -16,9 +16,6 @@ MUST_USE bool console_find(const devicetree_t *tree);
 /* Finds its interrupt in the tree. After gic_find(). */
 void console_find_interrupt(void);
 
-/* From the handler of aborts: whether the access was to the console's registers; nothing more is sent there then. */
-MUST_USE bool console_is_refused(uintptr_t address);
-
 /* Its number, or INTERRUPT_NONE while input does not interrupt. */
 uint32_t console_interrupt(void);
 

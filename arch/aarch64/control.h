@@ -29,6 +29,7 @@
 #define SCTLR_WXN         (1 << 19) /* what is writable is not executable, whatever its entry says */
 #define SCTLR_SPAN        (1 << 23) /* clear: every exception to EL1 sets PSTATE.PAN */
 #define SCTLR_OFF         SCTLR_RESERVED
+#define SCTLR_OFF_EL2     0x30c50830 /* likewise */
 #define SCTLR_ON          (SCTLR_RESERVED | SCTLR_MMU | SCTLR_CACHE | SCTLR_SP_ALIGNED | SCTLR_INSTRUCTION)
 
 /* Page-table entries, as far as entry.S makes them; page_table.c has the rest. */

@@ -1,5 +1,5 @@
 /*
- * Maps what arch/boot.h promises to be readable: memory in the first 4 GiB.
+ * Maps what arch/boot.h promises to be readable: memory in a window.
  *
  * Memory only, and not the whole window: the CPU may read ahead anywhere where normal memory is mapped, which a device
  * would notice and a region of the secure world would answer with an error. So nodes of /reserved-memory with `no-map`
@@ -10,8 +10,6 @@
 #include "arch/machine.h"
 #include "arch/shared/devicetree_board.h"
 #include "page_table.h"
-
-#define WINDOW_END GIB(4)
 
 /* A tree that cuts memory into more pieces than these is refused: looking for the next piece costs a walk of the tree. */
 #define PIECES_MAX 256u
@@ -57,13 +55,17 @@ static devicetree_range_t next_piece(const devicetree_t *tree, uint64_t start, u
 }
 
 /* Maps one bank, piece by piece. */
-static status_t map_bank(const devicetree_t *tree, devicetree_range_t bank, unsigned *pieces)
+static status_t map_bank(const devicetree_t *tree, const boot_handoff_t *window, devicetree_range_t bank,
+                         unsigned *pieces)
 {
-    if (bank.size == 0 || bank.base >= WINDOW_END) {
+    const uint64_t window_end = window->window_end.value;
+
+    if (bank.size == 0 || bank.base >= window_end) {
         return STATUS_OK;
     }
-    const uint64_t end = align_down(bank.size < WINDOW_END - bank.base ? bank.base + bank.size : WINDOW_END, PAGE_SIZE);
+    const uint64_t end = align_down(bank.size < window_end - bank.base ? bank.base + bank.size : window_end, PAGE_SIZE);
     uint64_t start = align_up(bank.base, PAGE_SIZE);
+    start = start > window->window_start.value ? start : window->window_start.value;
 
     while (start < end) {
         const devicetree_range_t piece = next_piece(tree, start, end);
@@ -83,7 +85,7 @@ static status_t map_bank(const devicetree_t *tree, devicetree_range_t bank, unsi
     return STATUS_OK;
 }
 
-status_t memory_window_map(const devicetree_t *tree)
+status_t memory_window_map(const devicetree_t *tree, const boot_handoff_t *window)
 {
     devicetree_node_t node = devicetree_root(tree);
     unsigned pieces = 0;
@@ -91,7 +93,7 @@ status_t memory_window_map(const devicetree_t *tree)
     while (devicetree_next_memory(&node)) {
         devicetree_range_t bank;
         for (size_t index = 0; range_of(&node, index, &bank); index++) {
-            const status_t status = map_bank(tree, bank, &pieces);
+            const status_t status = map_bank(tree, window, bank, &pieces);
             if (status != STATUS_OK) {
                 return status;
             }

@@ -4,12 +4,11 @@
 #include "arch/trap.h"
 
 #include "arch/inline.h"
-#include "console_device.h"
+#include "attempt.h"
 #include "gic.h"
 #include "interrupts.h"
 #include "processor.h"
 #include "registers.h"
-#include "semihosting.h"
 #include "stacks.h"
 #include "trap_frame.h"
 
@@ -146,20 +145,13 @@ static void report(trap_frame_t *frame, unsigned vector)
     }
 }
 
-/*
- * What is tried though it may not be there: semihosting, and a console that the device tree was wrong about. The
- * instruction then does nothing.
- */
-static bool is_refused(const trap_frame_t *frame)
+/* Whether the exception is the answer to one of attempt.h's questions. */
+static bool is_refusal(const trap_frame_t *frame)
 {
-    switch (frame->esr >> CLASS_SHIFT & CLASS_MASK) {
-    case CLASS_UNKNOWN:
-        return semihosting_is_refused(frame->elr);
-    case CLASS_DATA:
-        return !is_translation_fault(frame->esr) && console_is_refused(frame->far);
-    default:
-        return false;
-    }
+    const bool is_data_abort = (frame->esr >> CLASS_SHIFT & CLASS_MASK) == CLASS_DATA;
+
+    return frame->elr == (uintptr_t)attempt_semihosting_instruction ||
+           (frame->elr == (uintptr_t)attempt_read_instruction && is_data_abort);
 }
 
 void trap_dispatch(trap_frame_t *frame, unsigned vector)
@@ -172,8 +164,8 @@ void trap_dispatch(trap_frame_t *frame, unsigned vector)
         interrupt_dispatch_fast();
         return;
     default:
-        if ((vector & 3) == VECTOR_KIND_SYNCHRONOUS && is_refused(frame)) {
-            frame->elr += INSTRUCTION_BYTES;
+        if ((vector & 3) == VECTOR_KIND_SYNCHRONOUS && is_refusal(frame)) {
+            frame->elr = (uintptr_t)attempt_refused;
             return;
         }
         report(frame, vector);

@@ -17,11 +17,11 @@ MUST_USE status_t boot_read_data(const boot_handoff_t *handoff, const boot_windo
 
 /*
  * Makes all available memory of `draft`, a finished map, reachable through the direct map, and `map` a finished map of what then remains to be
- * handed out: page tables on the way come from the end of an available region below the window's end, and are reserved. A region that
+ * handed out: page tables on the way come from the end of an available region, or of its part in the hand-over's window, and are reserved. A region that
  * can't be mapped is reserved as well, with a word in the log.
  *
  * Returns STATUS_NOT_FOUND when no usable memory is left.
  */
-MUST_USE status_t boot_map_memory(const memory_map_t *draft, uint64_t window_end, memory_map_t *map);
+MUST_USE status_t boot_map_memory(const memory_map_t *draft, const boot_handoff_t *handoff, memory_map_t *map);
 
 #endif

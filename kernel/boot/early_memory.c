@@ -1,7 +1,7 @@
 /*
  * Memory before the page allocator: page tables for memory that boot's own tables do not reach.
  *
- * The pages come from the end of the largest available region that can be reached already. How many could be needed follows from the
+ * The pages come from the end of the largest part of an available region that can be reached already. How many could be needed follows from the
  * regions' sizes; only those that were taken are reserved in the final map, which is made from the draft's inputs and that one
  * more.
  */
@@ -37,31 +37,32 @@ static uint64_t tables_at_most(uint64_t size_bytes)
     return (size_bytes >> 30) + 2 + (size_bytes >> 39) + 2 + 2;
 }
 
-/* The pages that mapping all memory above `window_end` may take, at the end of the largest region that has them. */
-static early_pages_t find_early_pages(const memory_map_t *draft, uint64_t window_end)
+/* The pages that mapping all memory outside the window may take, at the end of the largest part of a region in it. */
+static early_pages_t find_early_pages(const memory_map_t *draft, uint64_t window_start, uint64_t window_end)
 {
     uint64_t count = 0;
-    const memory_region_t *largest = NULL;
+    uint64_t largest = 0;
+    uint64_t largest_end = 0;
     for (size_t index = 0; index < draft->region_count; index++) {
         const memory_region_t *const region = &draft->regions[index];
         if (!memory_region_is_usable(region)) {
             continue;
         }
-        const uint64_t end = region->base.value + region->size_bytes;
-        if (end > window_end) {
+        const uint64_t region_end = region->base.value + region->size_bytes;
+        const uint64_t start = region->base.value > window_start ? region->base.value : window_start;
+        const uint64_t end = region_end < window_end ? region_end : window_end;
+        if (region->base.value < window_start || region_end > window_end) {
             count += tables_at_most(region->size_bytes);
-        } else if (largest == NULL || region->size_bytes > largest->size_bytes) {
-            largest = region;
+        }
+        if (start < end && end - start > largest) {
+            largest = end - start;
+            largest_end = end;
         }
     }
-    if (largest == NULL || count == 0) {
-        return (early_pages_t){0, 0, 0};
-    }
-    /* Of a machine with far more memory above the window than in it, only what half the region can map is used. */
-    const uint64_t room = largest->size_bytes / PAGE_SIZE / 2;
+    /* Of a machine with far more memory outside the window than in it, only what half the part can map is used. */
+    const uint64_t room = largest / PAGE_SIZE / 2;
     const uint64_t taken = count < room ? count : room;
-    const uint64_t end = largest->base.value + largest->size_bytes;
-    return (early_pages_t){end - taken * PAGE_SIZE, end - taken * PAGE_SIZE, end};
+    return (early_pages_t){largest_end - taken * PAGE_SIZE, largest_end - taken * PAGE_SIZE, largest_end};
 }
 
 /* Adds to a map under construction; what it refuses can only be an available region for which there was no room. */
@@ -92,14 +93,14 @@ static void map_regions(const memory_map_t *draft, early_pages_t *pages, memory_
     }
 }
 
-status_t boot_map_memory(const memory_map_t *draft, uint64_t window_end, memory_map_t *map)
+status_t boot_map_memory(const memory_map_t *draft, const boot_handoff_t *handoff, memory_map_t *map)
 {
     memory_map_init(map);
     for (size_t index = 0; index < draft->input_count; index++) {
         const memory_region_t *const input = &draft->input[index];
         add(map, input->base.value, input->size_bytes, input->type);
     }
-    early_pages_t pages = find_early_pages(draft, window_end);
+    early_pages_t pages = find_early_pages(draft, handoff->window_start.value, handoff->window_end.value);
     map_regions(draft, &pages, map);
     if (pages.next != pages.start) {
         add(map, pages.start, pages.next - pages.start, MEMORY_REGION_RESERVED);

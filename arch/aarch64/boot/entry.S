@@ -3,11 +3,12 @@
  *
  *   QEMU -kernel, U-Boot booti    Linux's Image protocol (Documentation/arch/arm64/booting.rst): the device tree's
  *                                 physical address in x0, MMU off, EL2 or EL1, the image clean to the point of coherency
- *   PSCI CPU_ON                   a secondary CPU, in the same state (DEN 0022, 6.4); x0 is what smp.c passed
+ *   U-Boot go                     a call, with the MMU and caches on, an argument count in x0, and no device tree
+ *   PSCI CPU_ON                   a secondary CPU, in the state of the protocol (DEN 0022, 6.4); x0 is what smp.c passed
  *
  * Code up to boot_low_end runs at its physical address, so it names things relative to the program counter only. What is
- * written with caches off must not be shadowed by a line that speculation brought in earlier: such lines are dropped
- * before the caches come on.
+ * written with caches off must not be shadowed by a line that speculation brought in earlier, nor be overwritten by one
+ * that a loader left dirty: lines are written back and dropped before the caches go off, and again before they come on.
  *
  * The tables made here map the image in 2 MiB blocks three times (one to one, in the direct map, at ADDRESS_IMAGE), and
  * the block where the device tree begins in the direct map. One root serves both halves: the direct map's part of an
@@ -23,9 +24,13 @@
 #define DEVICETREE_HEADER    40
 #define PHYSICAL_LIMIT_SHIFT 47
 #define BOOT_TABLES          12 /* a root; 2 for the image; 4 each for an image and a header that straddle 512 GiB */
-#define BOOT_STACK_BYTES     0x4000
+#define BOOT_STACK_BYTES     0x3000
+#define BOOT_EMERGENCY_BYTES 0x2000
 
 #define BLOCK_NORMAL (ENTRY_VALID | ENTRY_SHARED_INNER | ENTRY_ACCESSED)
+
+#define SEMIHOSTING_WRITE0        4
+#define SEMIHOSTING_EXIT_EXTENDED 0x20
 
 #define EXCEPTION_LEVEL_1 (1 << 2)
 #define EXCEPTION_LEVEL_2 (2 << 2)
@@ -67,11 +72,19 @@ boot_map_block:
     str x5, [x2, x3, lsl #3]
     ret
 
-/* x20: device tree, or 0. x21: the image's physical address. x22: boot's root table. */
+/* x19: x0 as it was. x20: device tree, or 0. x21: the image's physical address. x22: boot's root table. */
 boot_entry:
     msr daifset, #15
+    mov x19, x0
     mov x20, x0
-    adrp x21, boot_low_start
+    adr x21, boot_low_start
+    adr x1, boot_misplaced
+    tst x21, #(BLOCK_BYTES - 1)
+    b.ne boot_refuse
+    mov x0, x21
+    ldr x1, =kernel_image_size
+    add x1, x1, x21
+    bl boot_drop_lines
     bl boot_enter_el1
     adrp x22, boot_tables
     add x23, x22, #4096
@@ -113,14 +126,17 @@ boot_entry:
     ldr x8, =boot_high
     br x8
 
-/* Drops cache lines of [x0, x1), both multiples of a page, that were there before the memory was written. Uses x2, x3. */
+/*
+ * Writes cache lines of [x0, x1), both multiples of a page, back and drops them. A line that was there before memory was
+ * written with caches off is clean, and so does no harm. Uses x2, x3.
+ */
 boot_drop_lines:
     dmb sy
     mrs x3, ctr_el0
     ubfx x3, x3, #16, #4
     mov x2, #4
     lsl x2, x2, x3
-1:  dc ivac, x0
+1:  dc civac, x0
     add x0, x0, x2
     cmp x0, x1
     b.lo 1b
@@ -153,20 +169,25 @@ boot_mmu_on:
 
 /* To EL1 on SP_EL1, with the MMU and caches off, and nothing that traps to EL2. Returns at EL1. Uses x0, x1. */
 boot_enter_el1:
-    ldr x1, =SCTLR_OFF
     mrs x0, currentel
     cmp x0, #EXCEPTION_LEVEL_2
     b.eq 1f
     cmp x0, #EXCEPTION_LEVEL_1
-    b.ne boot_park /* EL3 is firmware's; the protocol never enters there */
+    adr x1, boot_too_high
+    b.ne boot_refuse /* EL3 is firmware's; the protocol never enters there */
+    ldr x1, =SCTLR_OFF
     msr spsel, #1
     msr sctlr_el1, x1
     isb
     ret
-1:  msr sctlr_el1, x1
-    mov x0, #(1 << 31) /* HCR_EL2.RW: EL1 is AArch64; nothing else is routed or trapped */
+1:  ldr x0, =SCTLR_OFF_EL2
+    msr sctlr_el2, x0
+    isb
+    mov x0, #(1 << 31) /* HCR_EL2.RW: EL1 is AArch64; nothing else is routed or trapped, and EL2 is no host's (E2H) */
     msr hcr_el2, x0
     isb
+    ldr x1, =SCTLR_OFF
+    msr sctlr_el1, x1
     mrs x0, cnthctl_el2
     orr x0, x0, #3 /* EL1 may use counter and timer */
     msr cnthctl_el2, x0
@@ -215,9 +236,23 @@ boot_enter_el1:
     msr elr_el2, x30
     eret
 
-boot_park:
-    wfe
-    b boot_park
+/* Says why, if an emulator listens, and ends with it (semihosting.c is for later); else stops. x1: the words. */
+boot_refuse:
+    mov w0, #SEMIHOSTING_WRITE0
+    hlt #0xf000
+    mov w0, #SEMIHOSTING_EXIT_EXTENDED
+    adr x1, boot_refused
+    hlt #0xf000
+1:  wfe
+    b 1b
+    .balign 8
+boot_refused:
+    .quad 0x20026, 3 /* application finished; the status */
+boot_misplaced:
+    .asciz "boot: the image is not at a multiple of 2 MiB\n"
+boot_too_high:
+    .asciz "boot: entered at EL3\n"
+    .balign 4
 
 /*
  * A secondary CPU, on its way from PSCI: x0 is the address, in the higher half, of its smp_offer_t. The tables it starts
@@ -255,13 +290,18 @@ boot_low_end:
 
     .text
 boot_high:
-    adrp x0, boot_stack
-    add x0, x0, #BOOT_STACK_BYTES
+    adrp x0, boot_emergency_top
+    add x0, x0, :lo12:boot_emergency_top
+    mov sp, x0
+    msr spsel, #0 /* as threads run, so that exceptions need not ask where the stack is (trap_entry.S) */
+    adrp x0, boot_stack_top
+    add x0, x0, :lo12:boot_stack_top
     mov sp, x0
     mov x29, xzr
     mov x30, xzr
     mov x0, x20
     mov x1, x21
+    mov x2, x19
     bl boot_start
 1:  wfi
     b 1b
@@ -330,6 +370,7 @@ smp_secondary_high:
     .globl boot_leave
     .type boot_leave, @function
 boot_leave:
+    msr spsel, #1
     mov sp, x0
     msr spsel, #0
     mov sp, x1
@@ -346,7 +387,10 @@ boot_leave:
     .balign 4096
 boot_tables:
     .skip BOOT_TABLES * 4096
-boot_stack:
     .skip BOOT_STACK_BYTES
+boot_stack_top:
+    .skip BOOT_EMERGENCY_BYTES
+    .globl boot_emergency_top
+boot_emergency_top:
 
     .section .note.GNU-stack, "", @progbits

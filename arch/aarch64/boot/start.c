@@ -15,6 +15,7 @@
 #include "base/text.h"
 
 #include "address_map.h"
+#include "attempt.h"
 #include "board.h"
 #include "boot_entry.h"
 #include "console_device.h"
@@ -30,22 +31,22 @@
 /* The boot CPU's stacks: 22 pages, and the tables above them. */
 #define BOOT_STACK_PAGES 28
 
-/* Where exceptions go while there are no stacks but boot's. */
-#define BOOT_EMERGENCY_BYTES 4096
-
 /* A larger tree is refused, as the protocol has it. */
 #define TREE_SIZE_MAX MIB(2)
 
 #define REFUSED_STATUS 3
+
+/* What kernel_main() can read at entry: so much, from 0 on, or from the GiB where the lower of image and tree begins. */
+#define WINDOW_BYTES GIB(4)
 
 extern char kernel_image_start[], kernel_image_end[];
 
 devicetree_t board_tree;
 
 static boot_handoff_t handoff;
-static uint64_t tree_size;
+static uint64_t tree_size; /* 0: there is none that can be read */
+static uint64_t given_tree;
 static ALIGNED(4096) unsigned char boot_stack_pages[BOOT_STACK_PAGES][4096];
-static ALIGNED(16) unsigned char boot_emergency_stack[BOOT_EMERGENCY_BYTES];
 
 static void *boot_stack_page(void *context)
 {
@@ -59,21 +60,54 @@ static void *boot_stack_page(void *context)
 
 NORETURN static void refuse(const char *reason)
 {
-    console_write("boot: ", 6);
-    console_write(reason, text_length(reason));
-    console_write("\n", 1);
+    char line[120];
+
+    text_print(line, sizeof(line), "boot: %s\n", reason);
+    console_write(line, text_length(line));
     machine_exit(REFUSED_STATUS);
 }
 
-NORETURN void boot_start(uint64_t tree, uint64_t image)
+/* Whether there is memory: an address can be anything. One question a page will do. */
+static bool is_readable(physical_address_t start, uint64_t size)
+{
+    const uintptr_t first = (uintptr_t)physical_to_pointer(start);
+    uint32_t word;
+
+    for (uintptr_t at = align_down(first, PAGE_SIZE); at < first + size; at += PAGE_SIZE) {
+        if (!attempt_read_32(at, &word)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* As its header tells it; 0 when that is no header. */
+static uint64_t size_of_tree(physical_address_t tree)
+{
+    if (!is_readable(tree, DEVICETREE_HEADER_SIZE)) {
+        return 0;
+    }
+    const uint32_t size = devicetree_total_size(physical_to_pointer(tree), DEVICETREE_HEADER_SIZE);
+    return size <= TREE_SIZE_MAX ? size : 0;
+}
+
+static void set_window(boot_handoff_t *boot)
+{
+    const uint64_t tree_end = boot->data.value + tree_size;
+    const uint64_t lower = boot->data.value < boot->image_start.value ? boot->data.value : boot->image_start.value;
+    const uint64_t higher_end = tree_end > boot->image_end.value ? tree_end : boot->image_end.value;
+
+    boot->window_start = physical_address(higher_end <= WINDOW_BYTES ? 0 : align_down(lower, GIB(1)));
+    boot->window_end = physical_address(boot->window_start.value + WINDOW_BYTES);
+}
+
+NORETURN void boot_start(uint64_t tree, uint64_t image, uint64_t given)
 {
     unsigned pages_used = 0;
 
-    processor_attach(&boot_processor, (uintptr_t)boot_emergency_stack + BOOT_EMERGENCY_BYTES);
-    if (tree != 0) {
-        tree_size = devicetree_total_size(physical_to_pointer(physical_address(tree)), DEVICETREE_HEADER_SIZE);
-        tree_size = tree_size <= TREE_SIZE_MAX ? tree_size : 0;
-    }
+    processor_attach(&boot_processor, (uintptr_t)boot_emergency_top);
+    given_tree = given;
+    tree_size = tree != 0 ? size_of_tree(physical_address(tree)) : 0;
     if (page_table_prepare(physical_address(image), physical_address(tree), tree_size) != STATUS_OK ||
         stacks_map(0, boot_stack_page, &pages_used) != STATUS_OK) {
         cpu_halt_forever();
@@ -87,13 +121,24 @@ NORETURN void boot_start(uint64_t tree, uint64_t image)
         .image_start = physical_address(image),
         .image_end = physical_address(image + (uint64_t)(kernel_image_end - kernel_image_start)),
     };
+    set_window(&handoff);
     boot_leave(stack_top(0, STACK_INTERRUPT), stack_top(0, STACK_THREAD));
 }
 
 NORETURN void boot_continue(void)
 {
-    if (tree_size == 0 || devicetree_open(physical_to_pointer(handoff.data), tree_size, &board_tree) != STATUS_OK) {
-        refuse("there is no device tree that makes sense");
+    if (tree_size == 0 || !is_readable(handoff.data, tree_size)) {
+        char reason[80];
+        text_print(reason, sizeof(reason), "there is no device tree at 0x%llx, which x0 had",
+                   (unsigned long long)given_tree);
+        refuse(reason);
+    }
+    if (devicetree_open(physical_to_pointer(handoff.data), tree_size, &board_tree) != STATUS_OK) {
+        refuse("the device tree is damaged");
+    }
+    if (handoff.data.value + tree_size > handoff.window_end.value ||
+        handoff.image_end.value > handoff.window_end.value) {
+        refuse("the device tree is too far from the image");
     }
     psci_find(&board_tree);
     if (!console_find(&board_tree)) {
@@ -103,7 +148,7 @@ NORETURN void boot_continue(void)
     console_find_interrupt();
     timer_find(&board_tree);
     trap_init_cpu();
-    if (memory_window_map(&board_tree) != STATUS_OK) {
+    if (memory_window_map(&board_tree, &handoff) != STATUS_OK) {
         refuse("the device tree's memory is in too many pieces");
     }
     kernel_main(&handoff);

@@ -2,8 +2,8 @@
  * What a bootloader left behind, as the port's entry code found it: raw and not trusted.
  *
  * The entry code fills one boot_handoff_t and calls kernel_main() on the boot CPU, with interrupts masked, on a stack
- * of its own with a guard below it, with trap handlers installed (trap_init_cpu), and with at least the first 4 GiB of
- * physical memory readable through the direct map.
+ * of its own with a guard below it, with trap handlers installed (trap_init_cpu), and with the memory of a window
+ * readable through the direct map: the first 4 GiB, if the machine has memory there.
  */
 #ifndef ARCH_BOOT_H
 #define ARCH_BOOT_H
@@ -23,6 +23,8 @@ typedef struct boot_handoff {
     physical_address_t data;
     physical_address_t image_start; /* the loaded kernel image, bss and boot stack included */
     physical_address_t image_end;
+    physical_address_t window_start; /* memory from here to there is readable, the data above included */
+    physical_address_t window_end;
 } boot_handoff_t;
 
 /* The kernel proper, in kernel/main.c. */

@@ -100,6 +100,8 @@ NORETURN void boot_start(uint64_t hart, uint64_t device_tree, uint64_t image)
         .data = physical_address(device_tree),
         .image_start = physical_address(image),
         .image_end = physical_address(image + image_bytes),
+        .window_start = physical_address(0),
+        .window_end = physical_address(GIB(4)),
     };
     processor_init(&boot_processor, 0, (uint32_t)hart);
     running_cpus_add(&boot_processor.cpu);

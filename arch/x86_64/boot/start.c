@@ -53,6 +53,8 @@ NORETURN void boot_start(uint32_t protocol, uint32_t data)
         .data = physical_address(data),
         .image_start = physical_address((uint64_t)(uintptr_t)kernel_image_physical_start),
         .image_end = physical_address((uint64_t)(uintptr_t)kernel_image_physical_end),
+        .window_start = physical_address(0),
+        .window_end = physical_address(GIB(4)),
     };
     processor_init(&boot_processor);
     running_cpus_add(&boot_processor.cpu);
