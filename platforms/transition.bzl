@@ -6,7 +6,11 @@ of the host's toolchain (the sanitizers) stay behind: an image is the same file 
 is built once.
 """
 
-_KERNEL_FEATURES = ["quarry_debug"]
+_KERNEL_FEATURES = [
+    "kasan",
+    "kasan_image",
+    "quarry_debug",
+]
 
 def _platform_transition_impl(settings, attr):
     return {

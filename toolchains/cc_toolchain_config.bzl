@@ -3,7 +3,7 @@
 Instantiated in @llvm's own package (llvm.BUILD), because Bazel takes a tool's path relative to its toolchain's package.
 Paths in flags are relative to the execution root, where external/llvm is found by that name, in a sandbox or not.
 
-Features to switch with `--features=` or on a target: `warnings` (on), `quarry_debug`, and on the host `asan`, `ubsan`, `tsan`, `fuzz`.
+Features to switch with `--features=` or on a target: `warnings` (on), `quarry_debug`, for kernels `kasan` and `kasan_image`, and on the host `asan`, `ubsan`, `tsan`, `fuzz`.
 """
 
 load(
@@ -26,6 +26,8 @@ load(
     "HOSTED",
     "HOSTED_COMPILE",
     "HOSTED_LINK",
+    "KASAN",
+    "KASAN_IMAGE",
     "KERNEL_CPU",
     "KERNEL_CPU_FEATURES",
     "REPRODUCIBLE",
@@ -124,6 +126,9 @@ def _toolchain_config_impl(ctx):
     ]
     for name, flags in KERNEL_CPU_FEATURES.get(ctx.attr.cpu, {}).items():
         features.append(_flags(name, [(_COMPILE, flags)], enabled = False))
+    if not hosted:
+        features.append(_flags("kasan", [(_C, KASAN)], enabled = False))
+        features.append(_flags("kasan_image", [(_C, KASAN_IMAGE)], enabled = False))
     if hosted:
         features.append(_flags("host_link", [
             (_LINK, ["--target=" + triple, "-resource-dir=" + _RESOURCES, "-no-canonical-prefixes"] + HOSTED + HOSTED_LINK),

@@ -82,6 +82,45 @@ KERNEL_CPU_FEATURES = {
     },
 }
 
+# KASan and UBSan in kernels: `kasan` watches a package's code, `kasan_image` is for all code of an image that has such packages.
+# The runtime is //kernel/sanitizers. clang's driver offers KASan for no bare machine, the compiler itself for all.
+KASAN = [
+    "-Xclang",
+    "-fsanitize=kernel-address",
+    "-Xclang",
+    "-fsanitize-recover=kernel-address",
+    # Calls, with no assumption of where the shadow is; and no stack or global variables, whose shadow the compiler would write by itself.
+    "-mllvm",
+    "-asan-instrumentation-with-call-threshold=0",
+    "-mllvm",
+    "-asan-kernel-mem-intrinsic-prefix=1",
+    "-mllvm",
+    "-asan-stack=0",
+    "-mllvm",
+    "-asan-globals=0",
+    "-mllvm",
+    "-asan-constructor-kind=none",
+    "-fsanitize=undefined",
+]
+
+KASAN_IMAGE = ["-DQUARRY_KASAN=1"]
+
+# The functions that kernel/sanitizers/allocations.c stands in front of.
+KASAN_WRAPPED = [
+    "pages_init",
+    "pages_shutdown",
+    "pages_alloc",
+    "pages_alloc_with",
+    "pages_free",
+    "_kmalloc",
+    "_kfree",
+    "_krealloc",
+    "_kcalloc",
+    "kmalloc_usable_size",
+    "kmem_cache_alloc",
+    "kmem_cache_free",
+]
+
 # The sysroot stands in for the machine's /usr.
 HOSTED = [
     "--sysroot=external/sysroot",

@@ -15,7 +15,7 @@ file and is what the target's label stands for; the ELF file, for debuggers, is 
 """
 
 load("//platforms:transition.bzl", "platform_transition")
-load(":flag_groups.bzl", "KERNEL_CPU")
+load(":flag_groups.bzl", "KASAN_WRAPPED", "KERNEL_CPU")
 
 KernelImageInfo = provider(
     doc = "A bootable image.",
@@ -93,6 +93,8 @@ def _link(ctx, step, table):
     arguments = ctx.actions.args()
     arguments.add_all(_LINK)
     arguments.add_all(ctx.attr.linkopts)
+    if "kasan_image" in ctx.attr.toolchain_features + ctx.features:
+        arguments.add_all(KASAN_WRAPPED, format_each = "--wrap=%s")
     arguments.add("-T", script)
     arguments.add("-o", output)
     arguments.add(table)

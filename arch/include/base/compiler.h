@@ -16,6 +16,9 @@
 #define ALIGNED(bytes)                         __attribute__((aligned(bytes)))
 #define PRINTF_LIKE(format_index, first_index) __attribute__((format(printf, format_index, first_index)))
 
+/* Code that accesses freed memory on purpose, in kernels that look for that (kernel/sanitizers). */
+#define NOT_WATCHED __attribute__((no_sanitize("kernel-address")))
+
 #define LIKELY(condition)   __builtin_expect(!!(condition), 1)
 #define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 
