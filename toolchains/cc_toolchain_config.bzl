@@ -3,7 +3,8 @@
 Instantiated in @llvm's own package (llvm.BUILD), because Bazel takes a tool's path relative to its toolchain's package.
 Paths in flags are relative to the execution root, where external/llvm is found by that name, in a sandbox or not.
 
-Features to switch with `--features=` or on a target: `warnings` (on), `quarry_debug`, for kernels `kasan` and `kasan_image`, and on the host `asan`, `ubsan`, `tsan`, `fuzz`.
+Features to switch with `--features=` or on a target: `warnings` (on), `quarry_debug`; for kernels `kasan` and `kasan_image`; on the host
+`asan`, `ubsan`, `tsan`, `fuzz`.
 """
 
 load(

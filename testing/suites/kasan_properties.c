@@ -8,7 +8,7 @@
 
 /* One access that code under test makes. */
 typedef struct bad_access {
-    volatile unsigned char *at;
+    uintptr_t at;
     unsigned shift; /* 2^shift bytes, 0 to 3 */
     bool is_write;
 } bad_access_t;
@@ -16,10 +16,10 @@ typedef struct bad_access {
 static void make_access(void *argument)
 {
     const bad_access_t *const access = argument;
-    volatile unsigned char *const at = access->at;
+    const uintptr_t at = access->at;
     switch (access->shift) {
     case 0:
-        *at = access->is_write ? 1 : *at;
+        *(volatile uint8_t *)at = access->is_write ? 1 : *(volatile uint8_t *)at;
         break;
     case 1:
         *(volatile uint16_t *)at = access->is_write ? 1 : *(volatile uint16_t *)at;
@@ -42,7 +42,7 @@ static bad_access_t draw_access(property_run_t *run, unsigned char *start, size_
         access.shift--;
     }
     const size_t width = (size_t)1 << access.shift;
-    access.at = start + property_draw(run, size / width) * width;
+    access.at = (uintptr_t)start + property_draw(run, size / width) * width;
     return access;
 }
 
@@ -82,7 +82,7 @@ static void an_access_beyond_what_was_asked_for_is_told(property_run_t *run)
     for (size_t index = 0; index < size; index++) {
         object[index] = (unsigned char)index;
     }
-    bad_access_t access = {object + size, 0, property_bool(run)};
+    bad_access_t access = {(uintptr_t)object + size, 0, property_bool(run)};
     const bool has_room = ((uintptr_t)(object + size) & 15) != 0;
     if (has_room) {
         PROPERTY_EXPECT_CHECK(run, "kasan: access out of bounds", make_access, &access);
@@ -97,7 +97,7 @@ static void an_access_beyond_what_was_asked_for_is_told(property_run_t *run)
 static void clear_one_too_many(void *argument)
 {
     const bad_access_t *const access = argument;
-    __builtin_memset((void *)(uintptr_t)access->at, 0, 40);
+    __builtin_memset((void *)access->at, 0, 40);
 }
 
 /* Validates 5.3, 5.5: memory functions are looked at as a whole, before they begin. */
@@ -105,7 +105,7 @@ static void a_memory_function_beyond_the_end_is_told(property_run_t *run)
 {
     unsigned char *const object = kmalloc(property_range(run, 33, 39));
     PROPERTY_EXPECT(run, object != NULL);
-    bad_access_t access = {.at = object};
+    bad_access_t access = {.at = (uintptr_t)object};
     object[0] = 7;
     PROPERTY_EXPECT_CHECK(run, "kasan: access out of bounds", clear_one_too_many, &access);
     PROPERTY_EXPECT_EQUAL(run, object[0], 7);
