@@ -25,14 +25,16 @@ static uint8_t *shadow_of(uintptr_t address)
     return index < table_bytes ? &bytes[index] : NULL;
 }
 
+/* Writes the shadow of [start, start + size), as far as there is one; it begins with the first byte or not at all. */
 static void fill(const void *start, size_t size, uint8_t value)
 {
-    for (size_t offset = 0; offset < size; offset += SHADOW_GRANULE) {
-        uint8_t *const byte = shadow_of((uintptr_t)start + offset);
-        if (byte != NULL) {
-            __atomic_store_n(byte, value, __ATOMIC_RELAXED);
-        }
+    uint8_t *const bytes = shadow_of((uintptr_t)start);
+    if (bytes == NULL) {
+        return;
     }
+    const uint64_t room = (uint64_t)(table + table_bytes - bytes);
+    const uint64_t wanted = size / SHADOW_GRANULE;
+    __builtin_memset(bytes, value, wanted < room ? wanted : room);
 }
 
 void shadow_open(const void *start, size_t size, size_t capacity)
