@@ -50,7 +50,16 @@ def suite_library(name, suites, testonly = False):
         deps = ["//testing/property"] + ["//testing:%s_suite" % suite for suite in suites],
     )
 
-def property_test(name, srcs, deps = [], hdrs = [], host_srcs = [], world = "//testing/host:world", platforms = KERNEL_PLATFORMS, size = "medium", shard_count = None):
+def property_test(
+        name,
+        srcs,
+        deps = [],
+        hdrs = [],
+        host_srcs = [],
+        world = "//testing/host:world",
+        platforms = KERNEL_PLATFORMS,
+        size = "medium",
+        shard_count = None):
     """Tests of one suite.
 
     `host_srcs` are C++ files with death tests that share the host program, `platforms` is where it runs besides the host.

@@ -1,5 +1,12 @@
 """The suites that the kernel's test image has, and that fuzzers choose from: each is a property_test() in BUILD."""
 
+# Those of parts that not every port has: by platform.
+PLATFORM_SUITES = {
+    "aarch64": [],
+    "riscv64": [],
+    "x86_64": ["user_page_table"],
+}
+
 SUITES = [
     "arch_contract",
     "base_words",

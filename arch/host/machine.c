@@ -2,14 +2,16 @@
  * The arena: one mapping of untouched memory plays physical memory, another plays the window of page words.
  *
  * Both are reserved, not committed: the system hands out zeroed pages as they are touched, which is what backing
- * means here.
+ * means here. The arena is a file in memory, so that kernel_window.c can map a page of it a second time.
  */
 #include "arch/machine.h"
 
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
+#include "arena.h"
 #include "base/check.h"
 #include "host.h"
 
@@ -20,10 +22,17 @@ uint64_t host_arena_bytes;
 uint64_t *host_page_words;
 _Thread_local cpu_t host_cpu;
 
+static int arena_file = -1;
+
 static void *reserve(uint64_t bytes)
 {
     void *const base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return base == MAP_FAILED ? NULL : base;
+}
+
+bool host_map_arena(void *place, physical_address_t physical, uint64_t bytes, int rights)
+{
+    return mmap(place, bytes, rights, MAP_SHARED | MAP_FIXED, arena_file, (off_t)physical.value) == place;
 }
 
 status_t host_start(uint64_t bytes)
@@ -36,10 +45,15 @@ status_t host_start(uint64_t bytes)
      */
     char *const base = reserve(bytes + GIB(1));
     uint64_t *const words = reserve((bytes >> PAGE_SHIFT) * sizeof(uint64_t));
-    if (base == NULL || words == NULL) {
+    arena_file = memfd_create("arena", MFD_CLOEXEC);
+    if (base == NULL || words == NULL || arena_file < 0 || ftruncate(arena_file, (off_t)bytes) != 0) {
         return STATUS_NO_MEMORY;
     }
-    host_arena_base = base + (align_up((uintptr_t)base, GIB(1)) - (uintptr_t)base);
+    char *const arena = base + (align_up((uintptr_t)base, GIB(1)) - (uintptr_t)base);
+    if (!host_map_arena(arena, physical_address(0), bytes, PROT_READ | PROT_WRITE)) {
+        return STATUS_NO_MEMORY;
+    }
+    host_arena_base = arena;
     host_arena_bytes = bytes;
     host_page_words = words;
     host_cpu.self = &host_cpu;

@@ -123,6 +123,11 @@ void running_cpus_stop_if_asked(void)
     }
 }
 
+bool running_cpus_is_stopped(uint32_t index)
+{
+    return atomic_load_explicit(&slot_by_index(index)->is_stopped, memory_order_acquire) != 0;
+}
+
 void cpu_stop_others(void)
 {
     const uint32_t self = cpu_current()->index;

@@ -37,6 +37,9 @@ void running_cpus_take_call(void);
 /* For CPU_SIGNAL_STOP: does not return when this CPU is to stop. Any context. */
 void running_cpus_stop_if_asked(void);
 
+/* Whether CPU `index`, which ran, was stopped and has said so. */
+MUST_USE bool running_cpus_is_stopped(uint32_t index);
+
 /* Whether this CPU was woken since the last look: then it must not begin to wait. */
 MUST_USE bool running_cpus_take_wake(void);
 

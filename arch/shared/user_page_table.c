@@ -17,10 +17,13 @@ _Static_assert(USER_LARGE_PAGE_SIZE == UINT64_C(1) << (PAGE_SHIFT + RADIX_INDEX_
 #define USER_RIGHTS (PAGE_ACCESS_WRITE | PAGE_ACCESS_EXECUTE)
 #define USER_WORDS  (USER_RIGHTS | PAGE_ACCESS_USER | PAGE_ACCESS_HIDDEN)
 
-/* What is written into the table: a hidden page is one of the kernel's, which user code can't use. */
+/*
+ * What is written into the table: a hidden page is one of the kernel's, which user code can't use. It has no other right
+ * left, or the kernel could be made to execute what a user wrote.
+ */
 static page_access_t full_access(page_access_t access)
 {
-    return (access & USER_RIGHTS) | ((access & PAGE_ACCESS_HIDDEN) != 0 ? 0 : PAGE_ACCESS_USER);
+    return (access & PAGE_ACCESS_HIDDEN) != 0 ? PAGE_ACCESS_READ : (access & USER_RIGHTS) | PAGE_ACCESS_USER;
 }
 
 static radix_table_t tree_of(const user_page_table_t *table)

@@ -16,6 +16,10 @@
 #define ADDRESS_DEVICES      0xffffe80000000000
 #define ADDRESS_DEVICES_SIZE 0x200000
 
+/* The kernel's mappings that come and go (kernel_window.c). */
+#define ADDRESS_WINDOW      0xffffec0000000000
+#define ADDRESS_WINDOW_SIZE 0x4000000000
+
 /*
  * The window of page words: the word of the page at p is at 8 * (p >> 12), p taken as a signed number. The direct map's
  * base goes to -2^47 / 2^9 = -2^38, so that this base need never be loaded: page_word() is a shift and a scaled

@@ -14,6 +14,7 @@
 #include "page_table.h"
 
 #include "address_map.h"
+#include "arch/shared/user_page_table.h"
 #include "registers.h"
 
 #define ENTRY_PRESENT       (UINT64_C(1) << 0)
@@ -106,6 +107,23 @@ static physical_address_t entry_address(uint64_t entry, unsigned level)
 static radix_format_t format = FORMAT_WITH_LEAVES_UP_TO(1); /* 2 when the CPU has pages of 1 GiB */
 static const radix_format_t small_page_format = FORMAT_WITH_LEAVES_UP_TO(0);
 
+/* Of user space: nothing to be done here when an entry changes, as the table may be active on any CPU or none. */
+static const radix_format_t user_format = {
+    .levels = 4,
+    .leaf_level_max = 1,
+    .table_entry = table_entry,
+    .leaf_entry = leaf_entry,
+    .is_present = is_present,
+    .is_leaf = is_leaf,
+    .leaf_access = leaf_access,
+    .entry_address = entry_address,
+};
+
+const radix_format_t *user_table_format(void)
+{
+    return &user_format;
+}
+
 kernel_page_table_t kernel_page_table = {
     .table = {.format = &format, .root = page_table_root},
     .devices_next = ADDRESS_DEVICES,
@@ -182,6 +200,10 @@ status_t page_table_prepare(void)
     cr3_write(cr3_read());
 
     status = radix_prepare(&kernel_page_table.table, ADDRESS_STACKS, ROOT_LEVEL - 1, page_table_early_page, NULL);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    status = radix_prepare(&kernel_page_table.table, ADDRESS_WINDOW, ROOT_LEVEL - 1, page_table_early_page, NULL);
     if (status != STATUS_OK) {
         return status;
     }

@@ -10,30 +10,34 @@
 #include "local_apic.h"
 #include "registers.h"
 
-#define CR4_MACHINE_CHECK     (UINT64_C(1) << 6)
-#define LEAF_FEATURES         1
-#define FEATURE_MACHINE_CHECK (1u << 7) /* EDX */
-#define LEAF_MORE_FEATURES    7
-#define FEATURE_SMEP          (1u << 7)  /* EBX */
-#define FEATURE_SMAP          (1u << 20) /* EBX */
-#define FEATURE_UMIP          (1u << 2)  /* ECX */
-
 processor_t boot_processor;
+
+bool processor_has_smap;
 
 void processor_init(processor_t *processor)
 {
-    const uint32_t features = cpuid_read(LEAF_FEATURES, 0).edx;
-    const cpuid_result_t more = cpuid_read(LEAF_MORE_FEATURES, 0);
-    uint64_t control = cr4_read();
+    const uint32_t features = cpuid_read(CPUID_LEAF_FEATURES, 0).edx;
+    const cpuid_result_t more = cpuid_read(CPUID_LEAF_MORE, 0);
 
     processor->cpu.self = &processor->cpu;
     msr_write(MSR_GS_BASE, (uint64_t)(uintptr_t)processor);
-    cr0_write(cr0_read() | CR0_WRITE_PROTECT);
-    control |= (features & FEATURE_MACHINE_CHECK) != 0 ? CR4_MACHINE_CHECK : 0;
-    control |= (more.ebx & FEATURE_SMEP) != 0 ? CR4_SMEP : 0;
-    control |= (more.ebx & FEATURE_SMAP) != 0 ? CR4_SMAP : 0;
-    control |= (more.ecx & FEATURE_UMIP) != 0 ? CR4_UMIP : 0;
+    /* Every instruction of the x87, MMX, SSE and later faults, in the kernel and for users. */
+    cr0_write(cr0_read() | CR0_WRITE_PROTECT | CR0_MONITOR_COPROCESSOR | CR0_EMULATION | CR0_TASK_SWITCHED);
+    /*
+     * This and no more, whatever firmware left: no vector state, no FS and GS bases by instruction, no performance
+     * counters for users, and no clock.
+     */
+    uint64_t control = CR4_PAE | CR4_TIME_STAMP_DISABLE;
+    control |= (features & CPUID_EDX_MACHINE_CHECK) != 0 ? CR4_MACHINE_CHECK : 0;
+    control |= (more.ebx & CPUID_MORE_EBX_SMEP) != 0 ? CR4_SMEP : 0;
+    control |= (more.ebx & CPUID_MORE_EBX_SMAP) != 0 ? CR4_SMAP : 0;
+    control |= (more.ecx & CPUID_MORE_ECX_UMIP) != 0 ? CR4_UMIP : 0;
     cr4_write(control);
+    user_init_cpu();
+    if (processor == &boot_processor) {
+        processor_has_smap = (control & CR4_SMAP) != 0;
+        cpu_features_find();
+    }
 }
 
 status_t running_cpus_send(cpu_t *cpu, cpu_signal_t signal)

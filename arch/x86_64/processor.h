@@ -4,6 +4,7 @@
 #ifndef X86_64_PROCESSOR_H
 #define X86_64_PROCESSOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +35,7 @@ typedef struct processor {
     cpu_t cpu; /* GS base points here */
     task_state_t task_state;
     uint64_t descriptors[DESCRIPTOR_COUNT];
+    struct user_page_table *user_table; /* what CR3 points at; NULL: the kernel's own */
 } processor_t;
 
 _Static_assert(sizeof(processor_t) <= PAGE_SIZE, "one page holds one");
@@ -46,8 +48,18 @@ static inline processor_t *processor_current(void)
 /* The boot CPU's, ready from the first line of C. */
 extern processor_t boot_processor;
 
-/* Sets the calling CPU's GS base and switches on what it offers: write protection, SMEP, SMAP, UMIP, machine checks. */
+/* Whether CLAC is an instruction, and needed. Written once, by the boot CPU. */
+extern bool processor_has_smap;
+
+/*
+ * Sets the calling CPU's GS base, switches on what it offers (write protection, SMEP, SMAP, UMIP, machine checks), and
+ * everything off that users and the kernel have no business with.
+ */
 void processor_init(processor_t *processor);
+
+/* Of processor_init(): the calling CPU's way in from user mode (user.c), and what there is to show (cpu_features.c). */
+void user_init_cpu(void);
+void cpu_features_find(void);
 
 /* Loads the calling CPU's own descriptor tables and task state, and the shared interrupt table (descriptors.c). */
 void descriptors_load(processor_t *processor);

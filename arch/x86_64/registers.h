@@ -11,18 +11,44 @@
 #include "base/compiler.h"
 
 /* Model-specific registers (Intel SDM vol. 4). */
-#define MSR_APIC_BASE   0x1b
-#define MSR_X2APIC_BASE 0x800
-#define MSR_EFER        0xc0000080
-#define MSR_GS_BASE     0xc0000101
+#define MSR_APIC_BASE      0x1b
+#define MSR_SYSENTER_CS    0x174
+#define MSR_X2APIC_BASE    0x800
+#define MSR_EFER           0xc0000080
+#define MSR_STAR           0xc0000081
+#define MSR_LSTAR          0xc0000082
+#define MSR_FMASK          0xc0000084
+#define MSR_FS_BASE        0xc0000100
+#define MSR_GS_BASE        0xc0000101
+#define MSR_KERNEL_GS_BASE 0xc0000102
 
+#define EFER_SYSCALL    (UINT64_C(1) << 0)
 #define EFER_NO_EXECUTE (UINT64_C(1) << 11)
 
 /* CR0 and CR4 (Intel SDM vol. 3, 2.5). */
-#define CR0_WRITE_PROTECT (UINT64_C(1) << 16)
-#define CR4_UMIP          (UINT64_C(1) << 11)
-#define CR4_SMEP          (UINT64_C(1) << 20)
-#define CR4_SMAP          (UINT64_C(1) << 21)
+#define CR0_MONITOR_COPROCESSOR (UINT64_C(1) << 1)
+#define CR0_EMULATION           (UINT64_C(1) << 2)
+#define CR0_TASK_SWITCHED       (UINT64_C(1) << 3)
+#define CR0_WRITE_PROTECT       (UINT64_C(1) << 16)
+#define CR4_TIME_STAMP_DISABLE  (UINT64_C(1) << 2)
+#define CR4_PAE                 (UINT64_C(1) << 5)
+#define CR4_MACHINE_CHECK       (UINT64_C(1) << 6)
+#define CR4_UMIP                (UINT64_C(1) << 11)
+#define CR4_SMEP                (UINT64_C(1) << 20)
+#define CR4_SMAP                (UINT64_C(1) << 21)
+
+/* No breakpoint and no access is watched (Intel SDM vol. 3, 17.2.4). */
+#define DR7_NOTHING UINT64_C(0x400)
+
+/* CPUID (Intel SDM vol. 2). */
+#define CPUID_LEAF_FEATURES     1u
+#define CPUID_LEAF_MORE         7u
+#define CPUID_LEAF_EXTENDED     0x80000001u
+#define CPUID_EDX_MACHINE_CHECK (1u << 7)
+#define CPUID_MORE_EBX_SMEP     (1u << 7)
+#define CPUID_MORE_EBX_SMAP     (1u << 20)
+#define CPUID_MORE_ECX_UMIP     (1u << 2)
+#define CPUID_EXTENDED_EDX_NX   (1u << 20)
 
 static inline uint8_t port_read_8(uint16_t port)
 {

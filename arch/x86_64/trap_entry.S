@@ -4,7 +4,8 @@
  * One entry of 16 bytes for each vector pushes a zero where the CPU pushed no error code, then the vector, and goes to
  * one of two tails:
  *
- *   trap_ordinary   GS base is the user's exactly if the interrupted code ran in user mode, so CS decides about SWAPGS
+ *   trap_ordinary   GS base is the user's exactly if the interrupted code ran in user mode, so CS decides about SWAPGS,
+ *                   and whether it ends in user_leave (user_entry.S) instead of a return
  *   trap_anywhere   debug, NMI, double fault, machine check: may strike between a SYSCALL and its SWAPGS, so GS base
  *                   itself is asked; the kernel's is in the upper half. They have stacks of their own.
  *
@@ -12,54 +13,12 @@
  * it.
  */
 #include "address_map.h"
-
-#define FRAME_RBP    80
-#define FRAME_VECTOR 120
-#define FRAME_RIP    136
-#define FRAME_CS     144
+#include "trap_macros.h"
 
 #define MSR_GS_BASE 0xc0000101
 
 /* Bits 8, 10 to 14, 17, 21, 29 and 30 (Intel SDM vol. 3, table 6-1; AMD APM vol. 2, 8.2 for the last two). */
 #define VECTORS_WITH_ERROR_CODE 0x60227d00
-
-    .macro PUSH_REGISTERS
-    pushq %rax
-    pushq %rcx
-    pushq %rdx
-    pushq %rbx
-    pushq %rbp
-    pushq %rsi
-    pushq %rdi
-    pushq %r8
-    pushq %r9
-    pushq %r10
-    pushq %r11
-    pushq %r12
-    pushq %r13
-    pushq %r14
-    pushq %r15
-    cld /* an interrupt gate leaves the direction flag as it was; the ABI wants it clear */
-    .endm
-
-    .macro POP_REGISTERS
-    popq %r15
-    popq %r14
-    popq %r13
-    popq %r12
-    popq %r11
-    popq %r10
-    popq %r9
-    popq %r8
-    popq %rdi
-    popq %rsi
-    popq %rbp
-    popq %rbx
-    popq %rdx
-    popq %rcx
-    popq %rax
-    addq $16, %rsp /* vector and error code */
-    .endm
 
     /*
      * Calls the C function with the frame's address. The frame is 22 words and the record two: the stack stays
@@ -98,24 +57,36 @@ trap_entries:
 trap_ordinary:
     PUSH_REGISTERS
     testb $3, FRAME_CS(%rsp)
-    jz 1f
-    swapgs
-1:  cmpq $32, FRAME_VECTOR(%rsp)
-    jae 2f
+    jnz trap_from_user
+    cmpq $32, FRAME_VECTOR(%rsp)
+    jae 1f
     CALL_WITH_FRAME exception_dispatch
-    jmp 3f
-2:  CALL_WITH_FRAME interrupt_dispatch
-3:  testb $3, FRAME_CS(%rsp)
-    jz 4f
-    swapgs
-4:  POP_REGISTERS
+    jmp 2f
+1:  CALL_WITH_FRAME interrupt_dispatch
+2:  POP_REGISTERS
     iretq
     .size trap_ordinary, . - trap_ordinary
+
+/* What user code did is user_run()'s to tell; an interrupt is served first, as ever. */
+    .type trap_from_user, @function
+trap_from_user:
+    swapgs
+    CLEAR_AC
+    cmpq $32, FRAME_VECTOR(%rsp)
+    jb user_leave
+    CALL_WITH_FRAME interrupt_dispatch
+    jmp user_leave
+    .size trap_from_user, . - trap_from_user
 
     .type trap_anywhere, @function
 trap_anywhere:
     PUSH_REGISTERS
-    xorl %ebx, %ebx /* preserved by the call: whether GS was swapped */
+    CLEAR_AC
+    testb $3, FRAME_CS(%rsp)
+    jz 1f
+    cmpq $1, FRAME_VECTOR(%rsp)
+    je trap_from_user /* a user's single step */
+1:  xorl %ebx, %ebx /* preserved by the call: whether GS was swapped */
     movl $MSR_GS_BASE, %ecx
     rdmsr
     testl %edx, %edx

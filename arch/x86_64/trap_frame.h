@@ -20,7 +20,6 @@ typedef struct trap_frame {
 } trap_frame_t;
 
 _Static_assert(sizeof(trap_frame_t) == 22 * 8, "trap_entry.S relies on it");
-_Static_assert(offsetof(trap_frame_t, rbp) == 80, "trap_entry.S relies on it");
 _Static_assert(offsetof(trap_frame_t, vector) == 120, "trap_entry.S relies on it");
 _Static_assert(offsetof(trap_frame_t, rip) == 136, "trap_entry.S relies on it");
 

@@ -1,6 +1,7 @@
 /*
- * What callers get wrong with user page tables.
+ * What callers get wrong with user page tables and the kernel's window.
  */
+#include "arch/kernel_window.h"
 #include "arch/page_backend.h"
 #include "arch/user_page_table.h"
 #include "host.h"
@@ -90,6 +91,26 @@ static void accessing_across_pages(void)
     (void)host_user_access(ADDRESS + PAGE_SIZE - 1, PAGE_ACCESS_READ, 2, &value);
 }
 
+static void mapping_outside_of_the_window(void)
+{
+    const kernel_window_t window = kernel_window();
+
+    mistake_needs(kernel_window_map(window.start + window.size, physical_address(0), PAGE_ACCESS_READ, take_page,
+                                    NULL) == STATUS_OK,
+                  "mapping");
+}
+
+static void mapping_a_kernel_page_twice(void)
+{
+    const kernel_window_t window = kernel_window();
+
+    for (unsigned time = 0; time < 2; time++) {
+        mistake_needs(kernel_window_map(window.start, physical_address(MIB(1)), PAGE_ACCESS_READ, take_page, NULL) ==
+                          STATUS_OK,
+                      "mapping");
+    }
+}
+
 const mistake_t user_mistakes[] = {
     MISTAKE(mapping_outside_of_user_space, "range outside of user space"),
     MISTAKE(mapping_to_the_middle_of_a_page, "physical address inside a page"),
@@ -99,5 +120,7 @@ const mistake_t user_mistakes[] = {
     MISTAKE(unmapping_into_no_room, "no room for what is unmapped"),
     MISTAKE(destroying_an_active_page_table, "page table destroyed while it is active"),
     MISTAKE(accessing_across_pages, "user access across pages"),
+    MISTAKE(mapping_outside_of_the_window, "range outside of the kernel's window"),
+    MISTAKE(mapping_a_kernel_page_twice, "kernel page mapped twice"),
     MISTAKES_END,
 };

@@ -8,6 +8,7 @@
 #ifndef ARCH_KERNEL_WINDOW_H
 #define ARCH_KERNEL_WINDOW_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "arch/machine.h"
@@ -37,7 +38,7 @@ MUST_USE status_t kernel_window_map(uintptr_t address, physical_address_t page, 
  */
 void kernel_window_unmap(uintptr_t address, uint64_t size);
 
-/* Where the page at `address` in the window leads; false when nowhere. */
-MUST_USE bool kernel_window_find(uintptr_t address, physical_address_t *page);
+/* Where the byte at `address` in the window really is; false when nowhere. */
+MUST_USE bool kernel_window_find(uintptr_t address, physical_address_t *physical);
 
 #endif

@@ -3,8 +3,8 @@
  *
  * So a process needs no kernel stack of its own: its state is a user_state_t, and who runs it is a loop in thread
  * context. System calls, page faults and interrupts of user code all come back here, where memory may be allocated.
- * The kernel never follows a user's pointer; it copies through mm/address_space.h. User code has no floating point or
- * vector registers: using them is a fault.
+ * The kernel never follows a user's pointer; it copies through mm/address_space.h. User code has integer registers
+ * only: using floating point or vector registers is a fault, and so is reading a clock or a counter of the CPU's.
  *
  * Implemented by every port that boots; the host has no user mode.
  */

@@ -42,7 +42,7 @@ typedef struct user_page_table {
 /*
  * One translation: [address, address + size) to `physical`, all of it present. Of the rights a user's mapping has
  * PAGE_ACCESS_WRITE and PAGE_ACCESS_EXECUTE or not; PAGE_ACCESS_USER goes without saying, and is not reported.
- * With PAGE_ACCESS_HIDDEN user code can't use it at all: every access faults.
+ * With PAGE_ACCESS_HIDDEN user code can't use it at all, every access faults, and no other right counts or is reported.
  */
 typedef struct user_leaf {
     uintptr_t address;
