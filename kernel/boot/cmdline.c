@@ -1,7 +1,8 @@
 /*
  * The command line as a row of words; see kernel/cmdline.h for the syntax.
  *
- * Nothing is split at boot: a look-up walks the text. It happens a handful of times, and a table could be wrong in a second way.
+ * Nothing is split at boot: a look-up walks the text. It happens a handful of times, and a table could be wrong in a
+ * second way.
  */
 #include "kernel/cmdline.h"
 
@@ -28,8 +29,8 @@ typedef struct cmdline_scan {
 } cmdline_scan_t;
 
 /*
- * Takes the next character of a word, quotes removed: moves on behind it and stores it in *character. Returns false at the end of
- * the word, which is a blank outside quotes or the end of the text.
+ * Takes the next character of a word, quotes removed: moves on behind it and stores it in *character. Returns false
+ * at the end of the word, which is a blank outside quotes or the end of the text.
  */
 static bool scan_character(cmdline_scan_t *scan, char *character)
 {
@@ -96,6 +97,34 @@ bool cmdline_has(const cmdline_t *cmdline, const char *key)
 {
     char value[1];
     return cmdline_find(cmdline, key, value, sizeof(value), NULL) != STATUS_NOT_FOUND;
+}
+
+static bool word_starts_with(cmdline_scan_t word, const char *prefix)
+{
+    char character;
+    for (; *prefix != '\0'; prefix++) {
+        if (!scan_character(&word, &character) || character != *prefix) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool cmdline_has_prefix(const cmdline_t *cmdline, const char *prefix)
+{
+    char character;
+    for (cmdline_scan_t scan = {cmdline->text, '\0'}; *scan.at != '\0';) {
+        if (*scan.at == ' ') {
+            scan.at++;
+            continue;
+        }
+        if (word_starts_with(scan, prefix)) {
+            return true;
+        }
+        while (scan_character(&scan, &character)) {
+        }
+    }
+    return false;
 }
 
 status_t cmdline_get_param(const char *key, char *value, size_t capacity)

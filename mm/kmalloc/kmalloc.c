@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "mm/kmalloc/kmalloc_large.h"
 #include "mm/slab/slab.h"
+#include "mm/slab/slab_guard.h"
 #include "mm/slab/slab_kmalloc.h"
 
 _Static_assert(KMALLOC_SLAB_MAX == 1u << PAGE_CODE_SHIFT_MAX, "the largest class is the largest code");
@@ -28,9 +29,9 @@ static slab_context_t *context_current(void)
     return (slab_context_t *)allocation_context_current();
 }
 
-void *kmalloc_refill(unsigned shift)
+NOINLINE void *kmalloc_refill(size_t size, unsigned shift)
 {
-    return slab_alloc_slow(slab_kmalloc_cache(shift), context_current(), CALLER);
+    return slab_alloc_slow(slab_kmalloc_cache(shift), context_current(), size, CALLER);
 }
 
 /* Sizes that have no class: none at all, or more than a slab's objects have. */
@@ -47,7 +48,7 @@ void *_kmalloc(size_t size)
     if (UNLIKELY(last >= KMALLOC_SLAB_MAX)) {
         return alloc_odd(size);
     }
-    return kmalloc_class(kmalloc_shift_of_last(last));
+    return kmalloc_class(kmalloc_shift_of_last(last), size);
 }
 
 /* Whatever is no free into the context's current slab of one of kmalloc's classes. */
@@ -113,8 +114,10 @@ void _kfree(void *pointer)
     RELAXED_ADD(&slot->frees, 1);
 }
 
-size_t kmalloc_usable_size(const void *pointer)
+/* How many bytes the live block at `pointer` has; *slab is where, or NULL for a large block. */
+static size_t block_size(const void *pointer, slab_t **slab)
 {
+    *slab = NULL;
     const uint64_t *const word_place = page_word(pointer);
     const uint64_t word = word_place == NULL ? PAGE_CODE_NONE : __atomic_load_n(word_place, __ATOMIC_ACQUIRE);
     const unsigned code = word & PAGE_CODE_MASK;
@@ -124,11 +127,27 @@ size_t kmalloc_usable_size(const void *pointer)
     if (code < PAGE_CODE_SHIFT_MIN && code != PAGE_CODE_TYPED) {
         slab_misuse_no_slab((uintptr_t)pointer, word);
     }
-    const slab_t *const slab = slab_of_address(word, (uintptr_t)pointer);
-    if (slab_object_index(slab, (uintptr_t)pointer) == BITS_NONE) {
-        slab_misuse_misaligned(slab, (uintptr_t)pointer);
+    *slab = slab_of_address(word, (uintptr_t)pointer);
+    if (slab_object_index(*slab, (uintptr_t)pointer) == BITS_NONE) {
+        slab_misuse_misaligned(*slab, (uintptr_t)pointer);
     }
-    return slab->cache->object_size;
+    return (*slab)->cache->object_size;
+}
+
+/* From now on the block's user means `size` bytes of it: a canary behind it moves. */
+static void settle_size(const slab_t *slab, const void *pointer, size_t size, uintptr_t caller)
+{
+    if (slab != NULL && UNLIKELY(RELAXED_LOAD(&slab->cache->tier) != SLAB_TIER_FAST)) {
+        slab_guard_resize(slab, (uintptr_t)pointer, size, caller);
+    }
+}
+
+size_t kmalloc_usable_size(const void *pointer)
+{
+    slab_t *slab;
+    const size_t size = block_size(pointer, &slab);
+    settle_size(slab, pointer, size, CALLER);
+    return size;
 }
 
 /*
@@ -153,8 +172,10 @@ void *_krealloc(void *pointer, size_t size)
         kfree(pointer);
         return NULL;
     }
-    const size_t have = kmalloc_usable_size(pointer);
+    slab_t *slab;
+    const size_t have = block_size(pointer, &slab);
     if (still_fits(have, size)) {
+        settle_size(slab, pointer, size, CALLER);
         return pointer;
     }
     void *const moved = kmalloc(size);

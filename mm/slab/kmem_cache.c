@@ -13,8 +13,10 @@
 #include "mm/kmalloc.h"
 #include "mm/slab/descriptor_table.h"
 #include "mm/slab/slab.h"
-#include "mm/slab/slab_debug.h"
+#include "mm/slab/slab_guard.h"
 #include "mm/slab/slab_kmalloc.h"
+#include "mm/slab/slab_quarantine.h"
+#include "mm/slab/slab_tracking.h"
 
 /* Memory that a slot may keep in empty slabs. */
 #define SLOT_EMPTY_BYTES_MAX 65536u
@@ -41,13 +43,14 @@ static void init_power_of_two(kmem_cache_t *cache)
     cache->pages_per_run = (uint8_t)pages_for_bytes(cache->slab_bytes);
 }
 
-static void init_odd_size(kmem_cache_t *cache)
+/* A slab shall hold at least `objects_min`. */
+static void init_odd_size(kmem_cache_t *cache, uint32_t objects_min)
 {
     uint32_t pages = 1;
     for (; pages < SLAB_BYTES_MAX / PAGE_SIZE; pages *= 2) {
         const uint32_t bytes = pages * (uint32_t)PAGE_SIZE;
         const uint32_t fitting = bytes / cache->object_size;
-        if (fitting != 0 &&
+        if (fitting >= objects_min &&
             (fitting >= BITS_PER_WORD || bytes - fitting * cache->object_size <= bytes >> WASTE_SHIFT)) {
             break;
         }
@@ -62,14 +65,16 @@ static void init_odd_size(kmem_cache_t *cache)
 
 void slab_cache_init(kmem_cache_t *cache, const char *name, uint32_t object_size)
 {
-    *cache = (kmem_cache_t){.object_size = object_size};
+    *cache = (kmem_cache_t){.object_size = object_size, .object_size_asked = object_size};
     text_print(cache->name, sizeof cache->name, "%s", name);
+    cache->tier = slab_tier_for_new_cache(cache->name);
     if (is_power_of_two(object_size)) {
         init_power_of_two(cache);
     } else {
-        init_odd_size(cache);
+        init_odd_size(cache, cache->tier == SLAB_TIER_DEBUG ? SLAB_SPACED_SLOTS_MIN : 1);
     }
     cache->object_bits = bits_low(cache->objects_per_slab);
+    cache->spaced_bits = SLAB_SPACED_BITS & bits_low(cache->objects_per_slab - 1u);
     cache->object_reciprocal = (uint32_t)((GIB(4) + object_size - 1) / object_size);
     const uint32_t empty_max = SLOT_EMPTY_BYTES_MAX / cache->slab_bytes;
     cache->slot_empty_max = empty_max < SLOT_EMPTY_SLABS_MAX ? empty_max : SLOT_EMPTY_SLABS_MAX;
@@ -77,7 +82,6 @@ void slab_cache_init(kmem_cache_t *cache, const char *name, uint32_t object_size
     list_init(&cache->available);
     list_init(&cache->full);
     list_init(&cache->empty);
-    cache->is_tracked = slab_debug_is_on();
     cache->is_injected = inject_covers_cache(cache->name);
 }
 
@@ -172,6 +176,7 @@ status_t kmem_cache_create(const kmem_cache_config_t *config, kmem_cache_t **cre
     }
     status_t status = STATUS_NO_MEMORY;
     slab_cache_init(cache, config->name, (uint32_t)align_up(config->object_size_bytes, alignment));
+    cache->object_size_asked = (uint32_t)config->object_size_bytes;
     cache->slots = pages_alloc(SLOT_ARRAY_PAGES);
     if (cache->slots == NULL) {
         goto undo_cache;
@@ -206,7 +211,7 @@ void *kmem_cache_alloc(kmem_cache_t *cache)
     slab_slot_t *const slot = slab_slot(cache, context);
     const uint64_t word = RELAXED_LOAD(&slot->free_word);
     if (UNLIKELY(word == 0)) {
-        return slab_alloc_slow(cache, context, (uintptr_t)__builtin_return_address(0));
+        return slab_alloc_slow(cache, context, cache->object_size_asked, (uintptr_t)__builtin_return_address(0));
     }
     RELAXED_STORE(&slot->free_word, word & (word - 1));
     RELAXED_ADD(&slot->allocations, 1);
@@ -233,20 +238,27 @@ void kmem_cache_free(kmem_cache_t *cache, void *object)
                    (uintptr_t)__builtin_return_address(0));
 }
 
-size_t kmem_cache_shrink(kmem_cache_t *cache)
+static size_t shrink(kmem_cache_t *cache)
 {
     slab_slot_trim(cache, (slab_context_t *)allocation_context_current());
     return slab_pool_trim(cache);
 }
 
+size_t kmem_cache_shrink(kmem_cache_t *cache)
+{
+    (void)slab_quarantine_drain(cache);
+    return shrink(cache);
+}
+
 static void shrink_one(kmem_cache_t *cache, void *argument)
 {
-    *(size_t *)argument += kmem_cache_shrink(cache);
+    *(size_t *)argument += shrink(cache);
 }
 
 size_t kmem_caches_shrink(void)
 {
     size_t pages = 0;
+    (void)slab_quarantine_drain(NULL); /* before the list of caches is locked: it may find something to report */
     slab_collect((slab_context_t *)allocation_context_current());
     kmem_caches_visit(shrink_one, &pages);
     return pages + descriptor_table_trim();
@@ -257,6 +269,7 @@ static uint64_t take_back_slabs(kmem_cache_t *cache)
 {
     uint64_t allocations;
     uint64_t frees;
+    (void)slab_quarantine_drain(cache);
     slab_collect_cache(cache);
     slab_cache_count(cache, &allocations, &frees);
     if (allocations != frees) {

@@ -33,6 +33,8 @@ void kmem_cache_stats(kmem_cache_t *cache, kmem_cache_stats_t *stats)
     stats->allocations_failed = atomic_load_explicit(&cache->failures, memory_order_relaxed);
     stats->remote_frees = atomic_load_explicit(&cache->remote_frees, memory_order_relaxed);
 
+    stats->objects_resting = atomic_load_explicit(&cache->resting, memory_order_relaxed);
+
     const spinlock_hold_t hold = spinlock_lock(&cache->lock);
     if (stats->objects_live > cache->live_peak) {
         cache->live_peak = stats->objects_live;

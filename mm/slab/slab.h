@@ -21,6 +21,10 @@
  *   S5  remote_word is not 0 exactly while some context is bound to post the slab, has posted it, or is collecting it
  *   S6  every page of the slab has a page word that leads to the descriptor
  *
+ * In the tier debug (mm/slab_tier.h) every second slot of a new slab is a red zone and no object: the objects keep the
+ * slots' size and alignment, and bits of red zones are clear as in S1. The page words of such a slab say "typed", so
+ * that kfree()'s shortcuts for kmalloc's slabs leave it alone.
+ *
  * Locking: the owner writes free_word and link without a lock; without an owner the cache's lock guards them. owner
  * changes under the cache's lock only. Anyone sets bits of remote_word; who sets the first one must post the slab
  * (slab_free.c).
@@ -41,7 +45,7 @@
 typedef struct slab {
     uint64_t free_word;
     _Atomic uint64_t remote_word;
-    uintptr_t base; /* the first object */
+    uintptr_t base; /* the first slot, with SLAB_HAS_RED_ZONES: see slab_start() */
     struct kmem_cache *cache;
     _Atomic uintptr_t owner; /* slab_context_t *, with SLAB_OWNER_CURRENT while current; 0 without an owner */
     list_link_t link;        /* the owner's partial list, or one of the cache's lists */
@@ -59,18 +63,42 @@ static inline slab_context_t *slab_owner_context(uintptr_t owner)
     return (slab_context_t *)(owner & ~SLAB_OWNER_CURRENT);
 }
 
-/* The bits that stand for the slab's objects. */
-static inline uint64_t slab_all_free(const slab_t *slab)
+/* In slab_t.base: every second slot is a red zone. */
+#define SLAB_HAS_RED_ZONES ((uintptr_t)1)
+
+/* Where the first slot lies. */
+static inline uintptr_t slab_start(const slab_t *slab)
+{
+    return slab->base & ~SLAB_HAS_RED_ZONES;
+}
+
+/* The position in the words of the slab's first slot. */
+static inline unsigned slab_first_bit(const slab_t *slab)
 {
     const kmem_cache_t *const cache = slab->cache;
-    return cache->object_bits << (cache->object_shift == 0 ? 0 : (slab->base >> cache->object_shift) & 63);
+    return cache->object_shift == 0 ? 0 : (slab->base >> cache->object_shift) & 63;
+}
+
+/* The bits that stand for the slab's slots. */
+static inline uint64_t slab_all_slots(const slab_t *slab)
+{
+    return slab->cache->object_bits << slab_first_bit(slab);
+}
+
+/* The bits that stand for the slab's objects: all slots but red zones. */
+static inline uint64_t slab_all_free(const slab_t *slab)
+{
+    if (UNLIKELY((slab->base & SLAB_HAS_RED_ZONES) != 0)) {
+        return slab->cache->spaced_bits << slab_first_bit(slab);
+    }
+    return slab_all_slots(slab);
 }
 
 /* Where bit 0 lies, for a slot's base. */
 static inline uintptr_t slab_word_base(const slab_t *slab)
 {
     const kmem_cache_t *const cache = slab->cache;
-    return cache->object_shift == 0 ? slab->base : slab->base & ~((UINT64_C(64) << cache->object_shift) - 1);
+    return cache->object_shift == 0 ? slab_start(slab) : slab->base & ~((UINT64_C(64) << cache->object_shift) - 1);
 }
 
 /* The object that bit `index` stands for. */
@@ -87,12 +115,13 @@ static inline uintptr_t slab_object(const slab_t *slab, unsigned index)
 static inline unsigned slab_object_index(const slab_t *slab, uintptr_t address)
 {
     const kmem_cache_t *const cache = slab->cache;
-    const uintptr_t offset = address - slab->base;
+    const uintptr_t offset = address - slab_start(slab);
     const uint64_t index = (offset * cache->object_reciprocal) >> 32;
     if (offset >= cache->slab_bytes || index >= cache->objects_per_slab || index * cache->object_size != offset) {
         return BITS_NONE;
     }
-    return (unsigned)(cache->object_shift == 0 ? index : (address >> cache->object_shift) & 63);
+    const unsigned bit = (unsigned)(cache->object_shift == 0 ? index : (address >> cache->object_shift) & 63);
+    return bit_is_set(slab_all_free(slab), bit) ? bit : BITS_NONE;
 }
 
 /* The descriptor for the object at `address` by its page's word, whose code stands for a slab. */
@@ -115,13 +144,16 @@ static inline slab_slot_t *slab_slot(kmem_cache_t *cache, slab_context_t *contex
 /* --- slab_alloc.c: when a slot's current slab has nothing left --- */
 
 /*
- * Finds `context` a slab with a free object and takes one object; NULL when memory is out. `caller` is for allocation
- * tracking.
+ * Finds `context` a slab with a free object and takes one object; NULL when memory is out. `size` is what was asked
+ * for, and `caller` who asked: both for the tiers that keep records.
  */
-MUST_USE void *slab_alloc_slow(kmem_cache_t *cache, slab_context_t *context, uintptr_t caller);
+MUST_USE void *slab_alloc_slow(kmem_cache_t *cache, slab_context_t *context, size_t size, uintptr_t caller);
 
 /* Makes the slot's current slab an ordinary owned one: on the partial list, unless it is full. */
 void slab_slot_retire(slab_slot_t *slot, slab_context_t *context);
+
+/* In a cache that is not fast any more: gives up the slot's current slab, whose objects went by unseen. */
+void slab_slot_follow_tier(slab_slot_t *slot, slab_context_t *context);
 
 /* Puts a slab that got its first free object on the slot's partial list; takes one off it. */
 void slab_partial_push(slab_slot_t *slot, slab_t *slab);
@@ -137,6 +169,9 @@ MUST_USE bool slab_free_owned(slab_t *slab, uintptr_t address, slab_slot_t *slot
 
 /* Frees the object at `address` in `slab`, whose page word led here. Reports misuse. */
 void slab_free_slow(slab_t *slab, uintptr_t address, slab_context_t *context, uintptr_t caller);
+
+/* Makes the object that bit `index` stands for free, whatever its cache's tier, and counts nothing. Reports misuse. */
+void slab_free_object(slab_t *slab, unsigned index, slab_context_t *context);
 
 /* Brings home what other contexts freed into the slabs of `context`. Called on the context's own CPU. */
 void slab_collect(slab_context_t *context);

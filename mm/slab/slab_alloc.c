@@ -10,7 +10,9 @@
 #include "base/check.h"
 #include "mm/inject.h"
 #include "mm/slab/slab.h"
-#include "mm/slab/slab_debug.h"
+#include "mm/slab/slab_guard.h"
+#include "mm/slab/slab_quarantine.h"
+#include "mm/slab/slab_tracking.h"
 
 void slab_partial_push(slab_slot_t *slot, slab_t *slab)
 {
@@ -110,39 +112,38 @@ static slab_t *find_slab(kmem_cache_t *cache, slab_slot_t *slot, slab_context_t 
     return slab;
 }
 
-/* The object that take_object() takes next. */
-static void *next_object(const kmem_cache_t *cache, const slab_slot_t *slot)
+/* The same when memory was out at first: after all that can be given back has been. */
+static slab_t *find_or_make_room(kmem_cache_t *cache, slab_slot_t *slot, slab_context_t *context)
 {
-    return (void *)(slot->base + (uintptr_t)find_first_set_nonzero(slot->free_word) * cache->object_size);
+    slab_t *slab = find_slab(cache, slot, context);
+    if (slab == NULL && slab_quarantine_drain(NULL) + kmem_caches_shrink() != 0) {
+        slab = find_slab(cache, slot, context);
+    }
+    if (slab == NULL) {
+        atomic_fetch_add_explicit(&cache->failures, 1, memory_order_relaxed);
+    }
+    return slab;
 }
 
 /* Takes one object from the current slab, which has one. */
 static void *take_object(kmem_cache_t *cache, slab_slot_t *slot)
 {
-    void *const object = next_object(cache, slot);
+    void *const object = (void *)(slot->base + (uintptr_t)find_first_set_nonzero(slot->free_word) * cache->object_size);
     RELAXED_STORE(&slot->free_word, slot->free_word & (slot->free_word - 1));
     RELAXED_ADD(&slot->allocations, 1);
     return object;
 }
 
-/*
- * The same in a tracked cache, whose slots have no current slab between operations, so that every one comes by the
- * slow paths. The object is still free while its poison is looked at.
- */
-static void *take_tracked(kmem_cache_t *cache, slab_slot_t *slot, slab_context_t *context, uintptr_t caller)
+void slab_slot_follow_tier(slab_slot_t *slot, slab_context_t *context)
 {
     slab_t *const slab = slot->current;
-    void *const object = next_object(cache, slot);
-    slab_slot_retire(slot, context);
-    slab_debug_on_alloc(cache, object, caller);
-    unpark(slot, slab);
-    slot_make_current(slot, slab, context);
-    (void)take_object(cache, slot);
-    slab_slot_retire(slot, context);
-    return object;
+    if (slab != SLAB_NONE) {
+        slab_debug_distrust(slab);
+        slab_slot_retire(slot, context);
+    }
 }
 
-/* The same under failure injection: no slab stays current, so that the next one asks again. */
+/* take_object() under failure injection: no slab stays current, so that the next one asks again. */
 static void *take_injected(kmem_cache_t *cache, slab_slot_t *slot, slab_context_t *context)
 {
     void *const object = take_object(cache, slot);
@@ -150,7 +151,37 @@ static void *take_injected(kmem_cache_t *cache, slab_slot_t *slot, slab_context_
     return object;
 }
 
-void *slab_alloc_slow(kmem_cache_t *cache, slab_context_t *context, uintptr_t caller)
+/*
+ * One object of a cache that is not in the tier fast. Its slots have no current slab between operations, so that every
+ * one comes by the slow paths. The object is still free while it is looked at.
+ */
+static void *alloc_tracked(kmem_cache_t *cache, slab_slot_t *slot, slab_context_t *context, size_t size,
+                           uintptr_t caller)
+{
+    slab_slot_follow_tier(slot, context);
+    if (slot->partial == NULL) {
+        slab_t *const fresh = find_or_make_room(cache, slot, context);
+        if (fresh == NULL) {
+            return NULL;
+        }
+        slab_partial_push(slot, fresh);
+        slot->empty_count += fresh->free_word == slab_all_free(fresh);
+    }
+    slab_t *const slab = slot->partial;
+    const unsigned index = slab_guard_choose(slab, context);
+    slab_guard_on_alloc(slab, index, size, caller);
+
+    const uint64_t before = slab->free_word;
+    slot->empty_count -= before == slab_all_free(slab);
+    RELAXED_STORE(&slab->free_word, before & ~(UINT64_C(1) << index));
+    if (slab->free_word == 0) {
+        slab_partial_remove(slot, slab);
+    }
+    RELAXED_ADD(&slot->allocations, 1);
+    return (void *)slab_object(slab, index);
+}
+
+void *slab_alloc_slow(kmem_cache_t *cache, slab_context_t *context, size_t size, uintptr_t caller)
 {
     slab_slot_t *const slot = slab_slot(cache, context);
     const bool is_injected = RELAXED_LOAD(&cache->is_injected);
@@ -161,19 +192,15 @@ void *slab_alloc_slow(kmem_cache_t *cache, slab_context_t *context, uintptr_t ca
     if (atomic_load_explicit(&context->posted, memory_order_relaxed) != NULL) {
         slab_collect(context);
     }
+    if (UNLIKELY(RELAXED_LOAD(&cache->tier) != SLAB_TIER_FAST)) {
+        return alloc_tracked(cache, slot, context, size, caller);
+    }
     if (slot->free_word == 0) {
-        slab_t *slab = find_slab(cache, slot, context);
-        if (slab == NULL && kmem_caches_shrink() != 0) {
-            slab = find_slab(cache, slot, context);
-        }
+        slab_t *const slab = find_or_make_room(cache, slot, context);
         if (slab == NULL) {
-            atomic_fetch_add_explicit(&cache->failures, 1, memory_order_relaxed);
             return NULL;
         }
         slot_make_current(slot, slab, context);
-    }
-    if (UNLIKELY(cache->is_tracked)) {
-        return take_tracked(cache, slot, context, caller);
     }
     return UNLIKELY(is_injected) ? take_injected(cache, slot, context) : take_object(cache, slot);
 }

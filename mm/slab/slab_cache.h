@@ -13,6 +13,7 @@
 #include "base/spinlock.h"
 #include "mm/kmem_cache.h"
 #include "mm/slab_context.h"
+#include "mm/slab_tier.h"
 
 #define SLAB_BYTES_MAX 32768u
 
@@ -21,6 +22,8 @@ struct kmem_cache {
     uint32_t object_size;       /* distance between objects, in bytes */
     uint32_t object_reciprocal; /* ceil(2^32 / object_size) */
     uint64_t object_bits;       /* objects_per_slab low bits set */
+    uint64_t spaced_bits;       /* those that are objects in a slab with red zones; 0 when such a slab has no room */
+    uint32_t object_size_asked; /* of object_size: what the cache's user asked for */
     uint8_t object_shift;       /* log2 of object_size, or 0 when that is no power of two */
     uint8_t objects_per_slab;
     uint8_t slabs_per_run; /* 1, 2 or 4: slabs made from one run of pages */
@@ -43,12 +46,16 @@ struct kmem_cache {
     _Atomic uint64_t failures;     /* allocations that got NULL */
     _Atomic uint64_t remote_frees; /* frees by others than the owner, as collected */
 
-    list_link_t link; /* all caches, under LOCK_RANK_CACHES */
-    bool is_tracked;  /* allocation tracking and poisoning: mm/slab/slab_debug.h */
-    bool is_injected; /* every allocation asks mm/inject.h: slab_inject.c */
+    list_link_t link;         /* all caches, under LOCK_RANK_CACHES */
+    slab_tier_t tier;         /* read at any time; not fast: each operation comes by the slow paths */
+    _Atomic uint64_t resting; /* objects in quarantine: freed, and not free in any word */
+    bool is_injected;         /* every allocation asks mm/inject.h: slab_inject.c */
 };
 
-/* Fills in the geometry for objects of `object_size` bytes (a multiple of 16, up to 4096); everything else is empty. */
+/*
+ * Fills in the geometry for objects of `object_size` bytes (a multiple of 16, up to 4096) and the tier that caches of
+ * that name have; everything else is empty.
+ */
 void slab_cache_init(kmem_cache_t *cache, const char *name, uint32_t object_size);
 
 /* Adds to, takes from the list of all caches. */

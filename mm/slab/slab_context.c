@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "mm/slab/descriptor_table.h"
 #include "mm/slab/slab.h"
+#include "mm/slab/slab_quarantine.h"
 
 static spinlock_t registry_lock = SPINLOCK_INITIALIZER(LOCK_RANK_CONTEXTS);
 static slab_context_t *_Atomic registry;
@@ -98,6 +99,7 @@ static void drain_slot_of(kmem_cache_t *cache, void *argument)
 void slab_context_leave(slab_context_t *context)
 {
     atomic_store(&context->is_attached, false);
+    slab_quarantine_drain_context(context);
     slab_collect(context);
     kmem_caches_visit(drain_slot_of, context);
 

@@ -18,7 +18,7 @@
  */
 #include "base/check.h"
 #include "mm/slab/slab.h"
-#include "mm/slab/slab_debug.h"
+#include "mm/slab/slab_guard.h"
 
 /* Peeks at a slot that its owner changes again and again give up after so many tries; collection then still notices. */
 #define PEEK_TRIES_MAX 8
@@ -172,7 +172,8 @@ bool slab_free_owned(slab_t *slab, uintptr_t address, slab_slot_t *slot, slab_co
     if (before == 0) {
         slab_partial_push(slot, slab);
     }
-    if (UNLIKELY(free_word == slab_all_free(slab))) {
+    /* A slab with red zones does not come here: its page words name no class. */
+    if (UNLIKELY(free_word == slab_all_slots(slab))) {
         became_empty(slot, slab);
     }
     return true;
@@ -213,15 +214,11 @@ static void free_local(slab_t *slab, slab_slot_t *slot, uint64_t bit, uintptr_t 
     }
 }
 
-void slab_free_slow(slab_t *slab, uintptr_t address, slab_context_t *context, uintptr_t caller)
+void slab_free_object(slab_t *slab, unsigned index, slab_context_t *context)
 {
-    kmem_cache_t *const cache = slab->cache;
-    const unsigned index = slab_object_index(slab, address);
-    if (UNLIKELY(index == BITS_NONE)) {
-        slab_misuse_misaligned(slab, address);
-    }
     const uint64_t bit = UINT64_C(1) << index;
-    slab_slot_t *const slot = slab_slot(cache, context);
+    const uintptr_t address = slab_object(slab, index);
+    slab_slot_t *const slot = slab_slot(slab->cache, context);
 
     uintptr_t owner = atomic_load(&slab->owner);
     if (owner == 0) {
@@ -234,13 +231,24 @@ void slab_free_slow(slab_t *slab, uintptr_t address, slab_context_t *context, ui
         }
         owner = atomic_load(&slab->owner);
     }
-    if (UNLIKELY(cache->is_tracked)) {
-        slab_debug_on_free(slab, address, caller);
-    }
     if (slab_owner_context(owner) == context) {
         free_local(slab, slot, bit, address);
     } else {
         free_remote(slab, owner, bit, address);
     }
-    RELAXED_ADD(&slot->frees, 1);
+}
+
+void slab_free_slow(slab_t *slab, uintptr_t address, slab_context_t *context, uintptr_t caller)
+{
+    kmem_cache_t *const cache = slab->cache;
+    const unsigned index = slab_object_index(slab, address);
+    if (UNLIKELY(index == BITS_NONE)) {
+        slab_misuse_misaligned(slab, address);
+    }
+    if (UNLIKELY(RELAXED_LOAD(&cache->tier) != SLAB_TIER_FAST)) {
+        slab_guard_free(slab, index, context, caller);
+        return;
+    }
+    slab_free_object(slab, index, context);
+    RELAXED_ADD(&slab_slot(cache, context)->frees, 1);
 }

@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "mm/kmalloc.h"
 #include "mm/slab/slab.h"
-#include "mm/slab/slab_debug.h"
+#include "mm/slab/slab_report.h"
 
 /* Fails with `text`; each message has its own site. */
 #define FAIL(text)                                                                           \
@@ -20,16 +20,16 @@
 static void describe(const slab_t *slab, uintptr_t address)
 {
     const kmem_cache_t *const cache = slab->cache;
-    const uintptr_t offset = address - slab->base;
+    const uintptr_t offset = address - slab_start(slab);
     log_line("slab: pointer %p: cache %s, object size %u, slab at %p, object %zu, offset %zu in it", (void *)address,
-             cache->name, cache->object_size, (void *)slab->base, (size_t)(offset / cache->object_size),
+             cache->name, cache->object_size, (void *)slab_start(slab), (size_t)(offset / cache->object_size),
              (size_t)(offset % cache->object_size));
     log_line("slab: free %016llx, freed remotely %016llx, owner %p, cpu %u",
              (unsigned long long)RELAXED_LOAD(&slab->free_word),
              (unsigned long long)atomic_load_explicit(&slab->remote_word, memory_order_relaxed),
              (void *)slab_owner_context(atomic_load_explicit(&slab->owner, memory_order_relaxed)),
              cpu_current()->index);
-    slab_debug_describe(address);
+    slab_report_history(slab_start(slab) + offset / cache->object_size * cache->object_size);
 }
 
 void slab_misuse_double_free(const slab_t *slab, uintptr_t address)

@@ -8,7 +8,8 @@
 #include "base/check.h"
 #include "mm/slab/descriptor_table.h"
 #include "mm/slab/slab.h"
-#include "mm/slab/slab_debug.h"
+#include "mm/slab/slab_guard.h"
+#include "mm/slab/slab_tracking.h"
 
 /* Empty slabs that a cache keeps before it gives pages back. */
 #define POOL_EMPTY_MAX 4u
@@ -68,14 +69,19 @@ static slab_t *make_run(kmem_cache_t *cache, slab_context_t *context)
     if (first == NULL) {
         goto undo_pages;
     }
+    const bool has_red_zones = RELAXED_LOAD(&cache->tier) == SLAB_TIER_DEBUG && cache->spaced_bits != 0;
     for (unsigned i = 0; i < cache->slabs_per_run; i++) {
         slab_t *const slab = &first[i];
         slab->cache = cache;
         slab->base = (uintptr_t)pages + (uintptr_t)i * cache->slab_bytes;
+        if (has_red_zones) {
+            slab->base |= SLAB_HAS_RED_ZONES;
+            slab_guard_paint(slab);
+        }
         slab->free_word = slab_all_free(slab);
         atomic_store_explicit(&slab->owner, (uintptr_t)context, memory_order_relaxed);
     }
-    const unsigned code = cache->slots != NULL ? PAGE_CODE_TYPED : cache->object_shift;
+    const unsigned code = cache->slots != NULL || has_red_zones ? PAGE_CODE_TYPED : cache->object_shift;
     set_page_words(cache, (uintptr_t)pages, (uintptr_t)first | code);
     return first;
 
@@ -87,14 +93,14 @@ undo_pages:
 /* Gives a run back whose slabs are all empty, without an owner and on no list. */
 static void unmake_run(kmem_cache_t *cache, slab_t *first)
 {
-    void *const pages = (void *)first->base;
+    const uintptr_t base = slab_start(first);
     for (unsigned i = 0; i < cache->slabs_per_run; i++) {
         CHECK(atomic_load(&first[i].remote_word) == 0, "double free");
         slab_debug_forget(&first[i]);
     }
-    set_page_words(cache, first->base, PAGE_CODE_GONE);
+    set_page_words(cache, base, PAGE_CODE_GONE);
     descriptors_free(first, cache->slabs_per_run);
-    pages_free(pages, cache->pages_per_run);
+    pages_free((void *)base, cache->pages_per_run);
 }
 
 /* Whether every slab of a run is on the empty list. The lock is held. */

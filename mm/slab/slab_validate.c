@@ -14,6 +14,7 @@ typedef struct walk {
     kmem_cache_t *cache;
     const char *broken;
     uint64_t slabs;
+    uint64_t objects;
     uint64_t objects_free;
     uint64_t owned_with_free;
 } walk_t;
@@ -43,11 +44,12 @@ static void validate_slab(slab_t *slab, void *argument)
     break_at(walk, owner != NULL || list_is_linked(&slab->link), "S3");
     break_at(walk, !is_current || (slab->free_word == 0 && slab_slot(walk->cache, owner)->current == slab), "S4");
     for (unsigned page = 0; page * PAGE_SIZE < walk->cache->slab_bytes; page++) {
-        const uintptr_t address = slab->base + page * PAGE_SIZE;
+        const uintptr_t address = slab_start(slab) + page * PAGE_SIZE;
         const uint64_t word = RELAXED_LOAD(page_word((const void *)address));
         break_at(walk, slab_of_address(word, address) == slab, "S6");
     }
     walk->slabs++;
+    walk->objects += count_set(all);
     walk->objects_free += count_set(free_word | remote_word);
     walk->owned_with_free += owner != NULL && !is_current && free_word != 0;
 }
@@ -104,7 +106,8 @@ const char *kmem_cache_validate(kmem_cache_t *cache)
     break_at(&walk, count_list(&cache->available, &walk, 1) == cache->available_count, "C1");
     break_at(&walk, count_list(&cache->empty, &walk, 2) == cache->empty_count, "C1");
     break_at(&walk, walk.slabs == cache->slabs_held, "C1");
-    break_at(&walk, walk.slabs * cache->objects_per_slab - walk.objects_free == allocations - frees, "C1");
+    const uint64_t resting = atomic_load(&cache->resting);
+    break_at(&walk, walk.objects - walk.objects_free - resting == allocations - frees, "C1");
     spinlock_unlock(&cache->lock, hold);
     return walk.broken;
 }

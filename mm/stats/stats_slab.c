@@ -49,6 +49,7 @@ void stats_cache_from(const kmem_cache_stats_t *cache, stats_cache_t *stats)
         .fragmentation = cache->fragmentation_percent,
         .owned = cache->slabs_owned,
         .remote_frees = cache->remote_frees,
+        .resting = cache->objects_resting,
     };
 }
 

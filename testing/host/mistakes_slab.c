@@ -6,6 +6,7 @@
 #include "mm/kmem_cache.h"
 #include "mm/slab/descriptor_table.h"
 #include "mm/slab_debug.h"
+#include "mm/slab_tier.h"
 #include "testing/host/mistakes.h"
 
 #define LARGE_BYTES (PAGE_SIZE * 3)
@@ -76,13 +77,36 @@ static void freeing_to_another_cache(void)
     kmem_cache_free(cache_of("other"), kmem_cache_alloc(cache));
 }
 
+/* Every cache in this tier, without a quarantine, so that a freed object is the next one. */
+static void watch(slab_tier_t tier)
+{
+    const slab_debug_config_t config = {.records = 100, .seed = 1};
+    mistake_needs(slab_debug_start(&config) == STATUS_OK && slab_tier_set_all(tier) == STATUS_OK, "no tracking");
+}
+
 static void writing_after_a_free(void)
 {
-    mistake_needs(slab_debug_start(100) == STATUS_OK, "no tracking");
+    watch(SLAB_TIER_DEBUG);
     char *const pointer = block(64);
     kfree(pointer);
     pointer[5] = 'x';
     kfree(block(64));
+}
+
+static void writing_past_the_end(void)
+{
+    watch(SLAB_TIER_GUARDED);
+    char *const pointer = block(50);
+    pointer[50] = '\0';
+    kfree(pointer);
+}
+
+static void writing_before_the_start(void)
+{
+    watch(SLAB_TIER_DEBUG);
+    char *const pointer = block(64);
+    pointer[-1] = 'x';
+    kfree(pointer);
 }
 
 static void freeing_a_descriptor_twice(void)
@@ -103,6 +127,8 @@ const mistake_t slab_mistakes[] = {
     MISTAKE(freeing_pages_as_a_block, "free of a foreign pointer"),
     MISTAKE(freeing_to_another_cache, "free to the wrong cache"),
     MISTAKE(writing_after_a_free, "write after free"),
+    MISTAKE(writing_past_the_end, "write past the end of an object"),
+    MISTAKE(writing_before_the_start, "write before the start of an object"),
     MISTAKE(freeing_a_descriptor_twice, "slab descriptor freed twice"),
     MISTAKES_END,
 };

@@ -36,7 +36,9 @@ MUST_USE static ALWAYS_INLINE void *krealloc(void *pointer, size_t size);
 /* Returns a zeroed block for `count` elements of `size` bytes; NULL when memory is out or the product overflows. */
 MUST_USE static ALWAYS_INLINE void *kcalloc(size_t count, size_t size);
 
-/* How many bytes the live block at `pointer` really has: at least what was asked for. */
+/*
+ * How many bytes the live block at `pointer` really has: at least what was asked for. Who asks may use them all.
+ */
 size_t kmalloc_usable_size(const void *pointer);
 
 /*

@@ -23,8 +23,11 @@ void _kfree(void *pointer);
 MUST_USE void *_krealloc(void *pointer, size_t size);
 MUST_USE void *_kcalloc(size_t count, size_t size);
 
-/* When the current slab of slots[shift] is used up. Allocation tracking names its caller. */
-MUST_USE void *kmalloc_refill(unsigned shift);
+/*
+ * When the current slab of slots[shift] is used up. Records name its caller and what it asked for. The size comes
+ * first, as in _kmalloc(), so that it stays in its register.
+ */
+MUST_USE void *kmalloc_refill(size_t size, unsigned shift);
 
 /* The class of a size from 1 to KMALLOC_SLAB_MAX, as log2 of its objects' size. `last` is the size less 1. */
 static ALWAYS_INLINE unsigned kmalloc_shift_of_last(size_t last)
@@ -38,15 +41,15 @@ static ALWAYS_INLINE unsigned kmalloc_shift(size_t size)
 }
 
 /*
- * Allocates an object of class `shift`: from the calling context's current slab, or when that is used up as
- * kmalloc_refill() does.
+ * Allocates an object of class `shift` for `size` bytes: from the calling context's current slab, or when that is
+ * used up as kmalloc_refill() does.
  */
-static ALWAYS_INLINE void *kmalloc_class(unsigned shift)
+static ALWAYS_INLINE void *kmalloc_class(unsigned shift, size_t size)
 {
     slab_slot_t *const slot = &((slab_context_t *)allocation_context_current())->slots[shift];
     const uint64_t word = RELAXED_LOAD(&slot->free_word);
     if (UNLIKELY(word == 0)) {
-        return kmalloc_refill(shift);
+        return kmalloc_refill(size, shift);
     }
     RELAXED_STORE(&slot->free_word, word & (word - 1));
     RELAXED_ADD(&slot->allocations, 1);
@@ -59,7 +62,7 @@ static ALWAYS_INLINE void *kmalloc(size_t size)
     return _kmalloc(size); /* where kernel/sanitizers looks on */
 #endif
     if (__builtin_constant_p(size) && size - 1 < KMALLOC_SLAB_MAX) {
-        return kmalloc_class(kmalloc_shift(size));
+        return kmalloc_class(kmalloc_shift(size), size);
     }
     return _kmalloc(size);
 }

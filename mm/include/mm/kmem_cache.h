@@ -66,7 +66,7 @@ typedef struct kmem_cache_stats {
     uint64_t slabs_available; /* in no context: with free objects, without, and with nothing but free objects */
     uint64_t slabs_full;
     uint64_t slabs_empty;
-    uint64_t objects_total; /* slabs_held x objects_per_slab */
+    uint64_t objects_total; /* slabs_held x objects_per_slab: places, red zones included */
     uint64_t objects_live;
     uint64_t objects_live_peak; /* sampled when slabs change hands and when statistics are read: a lower bound */
     uint64_t allocations;       /* ever */
@@ -74,6 +74,7 @@ typedef struct kmem_cache_stats {
     uint64_t allocations_failed;
     uint64_t remote_frees;          /* frees by other than the owner, as collected */
     uint64_t fragmentation_percent; /* share of held object memory that is not live */
+    uint64_t objects_resting;       /* freed, and in quarantine: mm/slab_tier.h */
 } kmem_cache_stats_t;
 
 void kmem_cache_stats(kmem_cache_t *cache, kmem_cache_stats_t *stats);

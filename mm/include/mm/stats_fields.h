@@ -69,7 +69,8 @@
     FIELD(failed)                 \
     FIELD(fragmentation)          \
     FIELD(owned)                  \
-    FIELD(remote_frees)
+    FIELD(remote_frees)           \
+    FIELD(resting)
 
 /* //kern/slab/usage: a row a cache, after its name, and one for large blocks. Bytes. */
 #define STATS_USAGE_FIELDS(FIELD) \
