@@ -18,6 +18,7 @@ PACKAGES = [
     "kernel/include",
     "kernel/process",
     "kernel/process/user",
+    "kernel/sanitizers",
     "kernel/shell",
     "mm",
     "mm/include",
