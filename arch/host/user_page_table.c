@@ -134,6 +134,13 @@ void user_table_adopt(user_page_table_t *table)
     table->tag = atomic_fetch_add_explicit(&tags_given, 1, memory_order_relaxed) + 1;
 }
 
+void user_table_write_code(user_page_table_t *table, physical_address_t physical, uint64_t size)
+{
+    (void)table; /* nothing is executed */
+    (void)physical;
+    (void)size;
+}
+
 void user_table_publish(void)
 {
 }

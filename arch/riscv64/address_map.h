@@ -3,10 +3,17 @@
  * it holds plain numbers only.
  *
  * The direct map and the window of page words move with the paging mode (port.h); what is here is at the same addresses in
- * all of them, in the last 256 MiB.
+ * all of them, in the last GiB.
  */
 #ifndef RISCV64_ADDRESS_MAP_H
 #define RISCV64_ADDRESS_MAP_H
+
+/*
+ * The kernel's window for mappings that come and go: the first half of the last GiB, which is below one entry of the root in
+ * every mode, and so shared by all address spaces. Page words, in three levels, come right behind it.
+ */
+#define ADDRESS_WINDOW      0xffffffffc0000000
+#define ADDRESS_WINDOW_SIZE 0x20000000
 
 /* The kernel image. A multiple of 2 MiB, as is the physical address that it is loaded to. */
 #define ADDRESS_IMAGE  0xfffffffff8000000

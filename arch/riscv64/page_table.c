@@ -7,7 +7,8 @@
  *
  * An entry without R, W and X leads to a table; one with any is a leaf, at every level. W without R is reserved. Accessed
  * and dirty bits are preset in leaves: the kernel does not use them, and a CPU may fault where they are clear. What is a
- * device is told by the machine's physical memory attributes and not by the entry; bit 8 only remembers it.
+ * device is told by the machine's physical memory attributes and not by the entry; bit 8 only remembers it. Bit 9 marks
+ * what a user's table keeps without the user being able to get at it.
  *
  * The kernel's tables are built beside the boot tables, in the shape of the mode that is tried, and then put in force by
  * one write of satp: a CPU that does not know the mode ignores the write (4.1.11), and a mode with fewer levels is tried.
@@ -25,11 +26,13 @@
 #define ENTRY_ACCESSED (UINT64_C(1) << 6)
 #define ENTRY_DIRTY    (UINT64_C(1) << 7)
 #define ENTRY_DEVICE   (UINT64_C(1) << 8) /* ours */
+#define ENTRY_HIDDEN   (UINT64_C(1) << 9) /* ours */
 #define ENTRY_PAGE     UINT64_C(0x003ffffffffffc00)
 #define ENTRY_SHIFT    2 /* an address, shifted right by this, is in the page number's place */
 
 #define BOOT_MAP_SIZE        GIB(4) /* what arch/boot.h promises */
 #define LEAF_LEVEL_MAX       2      /* 1 GiB */
+#define USER_LEAF_LEVEL_MAX  1      /* 2 MiB */
 #define DIRECT_MAP_SV39      UINT64_C(0xffffffc000000000)
 #define DIRECT_MAP_SHIFT     37
 #define ADDRESS_BITS(levels) (PAGE_SHIFT + RADIX_INDEX_BITS * (levels))
@@ -100,6 +103,22 @@ static void entry_changed(uintptr_t address)
     tlb_flush();
 }
 
+/*
+ * A hidden page of a user's: not valid to the CPU, whether it asks for the user or for the kernel, and to us an entry that
+ * remembers all the rest.
+ */
+static uint64_t user_leaf_entry(physical_address_t page, unsigned level, page_access_t access)
+{
+    const uint64_t entry = leaf_entry(page, level, access);
+
+    return (access & PAGE_ACCESS_USER) != 0 ? entry : (entry & ~ENTRY_VALID) | ENTRY_HIDDEN;
+}
+
+static bool user_is_present(uint64_t entry)
+{
+    return (entry & (ENTRY_VALID | ENTRY_HIDDEN)) != 0;
+}
+
 static radix_format_t format = {
     .levels = PAGE_TABLE_LEVELS_MIN,
     .leaf_level_max = LEAF_LEVEL_MAX,
@@ -110,6 +129,18 @@ static radix_format_t format = {
     .leaf_access = leaf_access,
     .entry_address = entry_address,
     .entry_changed = entry_changed,
+};
+
+/* Of user space; as many levels as the kernel's. */
+static radix_format_t user_format = {
+    .levels = PAGE_TABLE_LEVELS_MIN,
+    .leaf_level_max = USER_LEAF_LEVEL_MAX,
+    .table_entry = table_entry,
+    .leaf_entry = user_leaf_entry,
+    .is_present = user_is_present,
+    .is_leaf = is_leaf,
+    .leaf_access = leaf_access,
+    .entry_address = entry_address,
 };
 
 kernel_page_table_t kernel_page_table = {
@@ -146,6 +177,7 @@ static status_t build(unsigned levels, uintptr_t direct_map)
 {
     kernel_page_table.early_pages_left = EARLY_PAGES;
     format.levels = levels;
+    user_format.levels = levels;
     kernel_page_table.table.root = page_table_early_page(NULL);
     machine_zero_page(kernel_page_table.table.root);
     status_t status = radix_map(&kernel_page_table.table, direct_map, physical_address(0), BOOT_MAP_SIZE,
@@ -195,4 +227,9 @@ uint64_t page_table_satp(void)
 unsigned page_table_levels(void)
 {
     return format.levels;
+}
+
+const radix_format_t *page_table_user_format(void)
+{
+    return &user_format;
 }

@@ -34,4 +34,7 @@ MUST_USE status_t page_table_prepare(unsigned levels_max);
 uint64_t page_table_satp(void);
 unsigned page_table_levels(void);
 
+/* How entries of a user's table are spelled. */
+const radix_format_t *page_table_user_format(void);
+
 #endif

@@ -8,6 +8,8 @@
 
 #include "address_map.h"
 #include "arch/shared/running_cpus.h"
+#include "base/bits.h"
+#include "base/check.h"
 #include "registers.h"
 #include "sbi.h"
 #include "stacks.h"
@@ -32,6 +34,46 @@ status_t running_cpus_send(cpu_t *cpu, cpu_signal_t signal)
 NORETURN void running_cpus_halt(void)
 {
     cpu_halt_forever();
+}
+
+/* The next group of a set that one call to the firmware can name: 64 harts from the lowest one on. Takes it out of *cpus. */
+static uint64_t next_harts(uint64_t *cpus, uint64_t *first)
+{
+    uint64_t harts = 0;
+
+    *first = UINT64_MAX;
+    for (uint64_t rest = *cpus; rest != 0; rest &= rest - 1) {
+        const uint64_t hart = cpu_by_index(find_first_set(rest))->hardware_id;
+        *first = hart < *first ? hart : *first;
+    }
+    for (uint64_t rest = *cpus; rest != 0; rest &= rest - 1) {
+        const uint64_t offset = cpu_by_index(find_first_set(rest))->hardware_id - *first;
+        if (offset < 64) {
+            harts |= UINT64_C(1) << offset;
+            *cpus &= ~(rest & -rest);
+        }
+    }
+    return harts;
+}
+
+void processors_flush(uint64_t cpus, uintptr_t address, uint64_t size)
+{
+    uint64_t first;
+
+    while (cpus != 0) {
+        const uint64_t harts = next_harts(&cpus, &first);
+        CHECK(sbi_remote_flush(harts, first, address, size) == STATUS_OK, "firmware does not flush translations");
+    }
+}
+
+void processors_fetch_code(uint64_t cpus)
+{
+    uint64_t first;
+
+    while (cpus != 0) {
+        const uint64_t harts = next_harts(&cpus, &first);
+        CHECK(sbi_remote_fetch(harts, first) == STATUS_OK, "firmware does not flush instructions");
+    }
 }
 
 void processor_software_interrupt(void)

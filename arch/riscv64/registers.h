@@ -39,12 +39,14 @@
 #define CAUSE_BREAKPOINT          3
 #define CAUSE_STORE_MISALIGNED    6
 #define CAUSE_STORE_ACCESS        7
+#define CAUSE_USER_CALL           8
 #define CAUSE_INSTRUCTION_FAULT   12
 #define CAUSE_LOAD_FAULT          13
 #define CAUSE_STORE_FAULT         15
 
 /* satp: the mode, and the root's page number. The mode for l levels is l + 5: Sv39 8, Sv48 9, Sv57 10. */
 #define SATP_MODE_SHIFT      60
+#define SATP_ROOT            ((UINT64_C(1) << 44) - 1)
 #define SATP_MODE_OF(levels) ((uint64_t)(levels) + 5)
 
 /*

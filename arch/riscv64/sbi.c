@@ -15,6 +15,8 @@
 #define TIME_SET                0
 #define IPI_SEND                0
 #define HSM_START               0
+#define RFENCE_FETCH            0
+#define RFENCE_FLUSH            1
 #define RESET_SYSTEM            0
 #define RESET_TYPE_SHUTDOWN     0
 #define RESET_REASON_NONE       0
@@ -80,6 +82,16 @@ status_t sbi_send_ipi(uint64_t hart)
 {
     /* A mask of harts, and the number of its first. */
     return status_of(sbi_call(SBI_EXTENSION_IPI, IPI_SEND, 1, hart, 0, 0).error);
+}
+
+status_t sbi_remote_flush(uint64_t harts, uint64_t first, uintptr_t address, uint64_t size)
+{
+    return status_of(sbi_call(SBI_EXTENSION_RFENCE, RFENCE_FLUSH, harts, first, address, size).error);
+}
+
+status_t sbi_remote_fetch(uint64_t harts, uint64_t first)
+{
+    return status_of(sbi_call(SBI_EXTENSION_RFENCE, RFENCE_FETCH, harts, first, 0, 0).error);
 }
 
 status_t sbi_hart_start(uint64_t hart, physical_address_t entry, uint64_t argument)

@@ -17,6 +17,7 @@
 #define SBI_EXTENSION_TIME    0x54494d45 /* "TIME" */
 #define SBI_EXTENSION_IPI     0x735049   /* "sPI" */
 #define SBI_EXTENSION_HSM     0x48534d   /* "HSM" */
+#define SBI_EXTENSION_RFENCE  0x52464e43 /* "RFNC" */
 #define SBI_EXTENSION_RESET   0x53525354 /* "SRST" */
 #define SBI_EXTENSION_CONSOLE 0x4442434e /* "DBCN" */
 bool sbi_has(uint64_t extension);
@@ -26,6 +27,13 @@ void sbi_set_timer(uint64_t deadline);
 
 /* Raises the software interrupt on the hart. */
 MUST_USE status_t sbi_send_ipi(uint64_t hart);
+
+/*
+ * Of the harts `first` + i for every bit i that is set: has them forget translations of [address, address + size), of
+ * everything if size is UINT64_MAX, or fetch instructions anew. All have when it returns, whether they mask interrupts or not.
+ */
+MUST_USE status_t sbi_remote_flush(uint64_t harts, uint64_t first, uintptr_t address, uint64_t size);
+MUST_USE status_t sbi_remote_fetch(uint64_t harts, uint64_t first);
 
 /*
  * Starts a stopped hart at physical `entry`, with its number in a0 and `argument` in a1, interrupts and paging off. Returns

@@ -9,6 +9,7 @@
 #include "arch/trap.h"
 #include "board.h"
 #include "processor.h"
+#include "register_probe.h"
 #include "registers.h"
 #include "sbi.h"
 #include "timer.h"
@@ -45,7 +46,7 @@ status_t timer_init(void)
         hertz > FREQUENCY_MAX) {
         return STATUS_UNSUPPORTED;
     }
-    has_comparator = devicetree_riscv_has(&cpu, "sstc") && timer_comparator_probe() != 0;
+    has_comparator = devicetree_riscv_has(&cpu, "sstc") && register_probe_comparator() != 0;
     set_deadline(NEVER);
     counter_start = counter_now();
     counter_scale = (uint64_t)(((unsigned __int128)NANOSECONDS_PER_SECOND << 32) / hertz);

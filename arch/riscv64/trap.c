@@ -11,9 +11,11 @@
 #include "arch/trap.h"
 
 #include "base/log.h"
+#include "cpu_features.h"
 #include "page_table.h"
 #include "plic.h"
 #include "processor.h"
+#include "register_probe.h"
 #include "registers.h"
 #include "stacks.h"
 #include "timer.h"
@@ -88,37 +90,44 @@ static uint64_t instruction_length(const trap_frame_t *frame)
     return (*(const uint16_t *)frame->instruction & 3) == 3 ? 4 : 2;
 }
 
-static void handle_exception(trap_frame_t *frame)
+trap_report_t trap_report_of(const trap_frame_t *frame)
 {
     const trap_kind_t kind = kind_of(frame->cause);
-    const bool is_page_fault = kind == TRAP_PAGE_FAULT;
-
-    if (frame->cause == CAUSE_ILLEGAL_INSTRUCTION && frame->instruction == (uintptr_t)timer_comparator_access) {
-        frame->x[10] = 0;
-        frame->instruction += instruction_length(frame);
-        return;
-    }
-    if (is_page_fault && was_stale(frame)) {
-        return;
-    }
-    const bool is_overflow = is_page_fault && stack_guard_contains(frame->value);
+    const bool is_user = (frame->status & SSTATUS_SPP) == 0;
+    const bool is_overflow = kind == TRAP_PAGE_FAULT && !is_user && stack_guard_contains(frame->value);
     const bool is_known = frame->cause < ARRAY_COUNT(exception_names);
-    const trap_report_t report = {
+
+    return (trap_report_t){
         .kind = kind,
         .name = is_overflow ? "page fault (kernel stack overflow)"
                 : is_known  ? exception_names[frame->cause]
                             : "unknown exception",
         .code = frame->cause,
         .address = kind == TRAP_ILLEGAL_INSTRUCTION || kind == TRAP_BREAKPOINT ? 0 : frame->value,
-        .is_write = frame->cause >= CAUSE_STORE_MISALIGNED && frame->cause != CAUSE_LOAD_FAULT &&
-                    frame->cause != CAUSE_INSTRUCTION_FAULT,
+        .is_write = frame->cause == CAUSE_STORE_MISALIGNED || frame->cause == CAUSE_STORE_ACCESS ||
+                    frame->cause == CAUSE_STORE_FAULT,
         .is_execute = frame->cause == CAUSE_INSTRUCTION_FAULT || frame->cause == CAUSE_INSTRUCTION_ACCESS,
-        .is_user = (frame->status & SSTATUS_SPP) == 0,
+        .is_user = is_user,
         .instruction = frame->instruction,
         .stack = frame->x[REGISTER_SP],
         .frame = frame->x[REGISTER_S0],
         .registers = frame,
     };
+}
+
+static void handle_exception(trap_frame_t *frame)
+{
+    const trap_kind_t kind = kind_of(frame->cause);
+
+    if (frame->cause == CAUSE_ILLEGAL_INSTRUCTION && register_probe_is_at(frame->instruction)) {
+        frame->x[REGISTER_A0] = 0;
+        frame->instruction += instruction_length(frame);
+        return;
+    }
+    if (kind == TRAP_PAGE_FAULT && was_stale(frame)) {
+        return;
+    }
+    const trap_report_t report = trap_report_of(frame);
 
     if (!trap_handle(&report)) {
         cpu_halt_forever();
@@ -182,6 +191,11 @@ void trap_init_cpu(void)
     CSR_WRITE(sscratch, (uintptr_t)cpu_current());
     CSR_CLEAR(sstatus, SSTATUS_SUM | SSTATUS_MXR | SSTATUS_FS | SSTATUS_VS);
     CSR_WRITE(sie, INTERRUPT_BIT(INTERRUPT_SOFTWARE));
+    CSR_WRITE(scounteren, 0); /* no clocks for user code, and so none to measure the kernel with */
+    (void)register_probe_user_environment();
+    if (cpu_current()->index == 0) {
+        cpu_features_find();
+    }
 }
 
 void trap_write_registers(text_writer_t *writer, const trap_report_t *report)

@@ -28,6 +28,12 @@ extern kernel_page_table_t kernel_page_table;
 /* Where a byte of the image is. */
 physical_address_t physical_of_image(const void *pointer);
 
+/*
+ * Makes every CPU forget what it remembers of [address, address + size) in the kernel's window (arch/kernel_window.h); all
+ * have when it returns. Locks may be held and interrupts masked, here and on the other CPUs.
+ */
+void kernel_window_flush(uintptr_t address, uint64_t size);
+
 /* ---- what the port and its parts call ---- */
 
 /* What linker scripts tell of the image: its sections and what each allows. */

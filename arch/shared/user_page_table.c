@@ -113,6 +113,9 @@ status_t user_page_table_map(user_page_table_t *table, uintptr_t address, physic
 
     status_t status = make_tables(&tree, address, address + size, physical.value - address, source, context);
     if (status == STATUS_OK) {
+        if ((access & PAGE_ACCESS_EXECUTE) != 0) {
+            user_table_write_code(table, physical, size);
+        }
         /* Nothing is mapped there and all tables are: what is left can't fail. */
         status = radix_map(&tree, address, physical, size, full_access(access), source, context);
     }
@@ -130,25 +133,33 @@ status_t user_page_table_split(user_page_table_t *table, uintptr_t address, mach
     return status;
 }
 
+typedef struct protect_walk {
+    user_page_table_t *table;
+    page_access_t access;
+} protect_walk_t;
+
 static bool protect_leaf(const radix_table_t *tree, uintptr_t address, uint64_t *entry, unsigned level, void *context)
 {
-    const page_access_t *const access = context;
+    const protect_walk_t *const walk = context;
+    const physical_address_t physical = tree->format->entry_address(*entry, level);
 
-    radix_set(tree, entry, tree->format->leaf_entry(tree->format->entry_address(*entry, level), level, *access),
-              address);
+    if ((walk->access & ~tree->format->leaf_access(*entry) & PAGE_ACCESS_EXECUTE) != 0) {
+        user_table_write_code(walk->table, physical, radix_span(level));
+    }
+    radix_set(tree, entry, tree->format->leaf_entry(physical, level, walk->access), address);
     return true;
 }
 
 void user_page_table_protect(user_page_table_t *table, uintptr_t address, uint64_t size, page_access_t access)
 {
     const radix_table_t tree = tree_of(table);
-    page_access_t full = full_access(access);
+    protect_walk_t walk = {table, full_access(access)};
 
     check_range(address, address + size);
     CHECK((access & ~USER_WORDS) == 0, "rights that no user page has");
     check_edge(&tree, address);
     check_edge(&tree, address + size);
-    (void)radix_walk(&tree, address, address + size, protect_leaf, &full);
+    (void)radix_walk(&tree, address, address + size, protect_leaf, &walk);
     user_table_publish();
 }
 

@@ -20,6 +20,13 @@ void user_table_adopt(user_page_table_t *table);
 /* Makes what was written to any table count for walks that any CPU begins from now on. */
 void user_table_publish(void);
 
+/*
+ * The user may execute [physical, physical + size) from now on, bytes that somebody wrote: sees to it that CPUs fetch these
+ * and nothing older, whichever runs the user. Called before the entry is written. The
+ * range may be none that the direct map covers: then nobody wrote anything.
+ */
+void user_table_write_code(user_page_table_t *table, physical_address_t physical, uint64_t size);
+
 /* The table is about to be destroyed: sees to it that no CPU remembers anything of it, and takes the tag back. */
 void user_table_retire(user_page_table_t *table);
 
