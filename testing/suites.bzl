@@ -3,7 +3,7 @@
 # Those of parts that not every port has: by platform.
 PLATFORM_SUITES = {
     "aarch64": [],
-    "riscv64": [],
+    "riscv64": ["user_page_table"],
     "x86_64": ["user_page_table"],
 }
 

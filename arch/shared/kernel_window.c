@@ -41,14 +41,14 @@ void kernel_window_unmap(uintptr_t address, uint64_t size)
     kernel_window_flush(address, size);
 }
 
-bool kernel_window_find(uintptr_t address, physical_address_t *page)
+bool kernel_window_find(uintptr_t address, physical_address_t *physical)
 {
     radix_leaf_t leaf;
 
     check_range(align_down(address, PAGE_SIZE), PAGE_SIZE);
-    if (!page_table_find(align_down(address, PAGE_SIZE), &leaf)) {
+    if (!page_table_find(address, &leaf)) {
         return false;
     }
-    *page = leaf.address;
+    *physical = leaf.address;
     return true;
 }

@@ -29,6 +29,13 @@ void user_table_publish(void)
     atomic_signal_fence(memory_order_seq_cst);
 }
 
+void user_table_write_code(user_page_table_t *table, physical_address_t physical, uint64_t size)
+{
+    (void)table; /* instructions are fetched as data is written (Intel SDM vol. 3, 11.6) */
+    (void)physical;
+    (void)size;
+}
+
 void user_table_retire(user_page_table_t *table)
 {
     CHECK(atomic_load_explicit(&table->active_cpus, memory_order_acquire) == 0,
