@@ -57,12 +57,14 @@ def property_test(
         hdrs = [],
         host_srcs = [],
         world = "//testing/host:world",
+        on_host = True,
         platforms = KERNEL_PLATFORMS,
         size = "medium",
         shard_count = None):
     """Tests of one suite.
 
-    `host_srcs` are C++ files with death tests that share the host program, `platforms` is where it runs besides the host.
+    `host_srcs` are C++ files with death tests that share the host program, `platforms` is where it runs besides the host;
+    without `on_host` it needs what only kernels have.
     """
     cc_library(
         name = name + "_suite",
@@ -71,22 +73,23 @@ def property_test(
         visibility = ["//testing:__subpackages__"],
         deps = deps + ["//testing/property"],
     )
-    suite_library(
-        name = name + "_host_list",
-        suites = [name],
-        testonly = True,
-    )
-    cc_test(
-        name = name + "_host_test",
-        size = size,
-        srcs = host_srcs,
-        shard_count = shard_count,
-        deps = deps + [
-            ":" + name + "_host_list",
-            "//testing/host:gtest_adapter",
-            world,
-        ],
-    )
+    if on_host:
+        suite_library(
+            name = name + "_host_list",
+            suites = [name],
+            testonly = True,
+        )
+        cc_test(
+            name = name + "_host_test",
+            size = size,
+            srcs = host_srcs,
+            shard_count = shard_count,
+            deps = deps + [
+                ":" + name + "_host_list",
+                "//testing/host:gtest_adapter",
+                world,
+            ],
+        )
     for platform in platforms:
         qemu_test(
             name = "%s_qemu_%s_test" % (name, platform),

@@ -1,10 +1,14 @@
 """The suites that the kernel's test image has, and that fuzzers choose from: each is a property_test() in BUILD."""
 
-# Those of parts that not every port has: by platform.
-PLATFORM_SUITES = {
+# Those that need user mode, and those of parts that not every port has yet: by platform.
+KERNEL_SUITES = {
     "aarch64": [],
     "riscv64": ["user_page_table"],
-    "x86_64": ["user_page_table"],
+    "x86_64": [
+        "user_access",
+        "user_mode",
+        "user_page_table",
+    ],
 }
 
 SUITES = [
