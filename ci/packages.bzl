@@ -40,6 +40,7 @@ PACKAGES = [
     "testing/oracle",
     "testing/property",
     "testing/qemu",
+    "testing/user_code",
     "toolchains",
     "toolchains/coverage",
     "toolchains/grub",
