@@ -19,6 +19,7 @@ SUITES = [
     "devicetree",
     "devicetree_boot",
     "elf",
+    "exhaustion",
     "failure_sweep",
     "init",
     "inject",
@@ -37,6 +38,7 @@ SUITES = [
     "slab",
     "slab_concurrency",
     "slab_misuse",
+    "stats",
     "text",
 ]
 

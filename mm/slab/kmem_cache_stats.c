@@ -4,6 +4,9 @@
  * A reader adds up all frees first and all allocations after. Every free that it saw was made after its allocation,
  * which was counted before it; so the second sum includes that allocation, and frees never exceed allocations (loads
  * of the first pass are acquire; on machines with multi-copy atomic stores, which all of ours are, that suffices).
+ *
+ * The difference is then never too small. It is too large by the frees that came meanwhile, and may so exceed what the
+ * slabs hold, which is looked at last. So many more frees have surely happened by then: they are counted, too.
  */
 #include "base/relaxed.h"
 #include "mm/slab/slab.h"
@@ -29,27 +32,31 @@ void kmem_cache_stats(kmem_cache_t *cache, kmem_cache_stats_t *stats)
     };
     __builtin_memcpy(stats->name, cache->name, sizeof stats->name);
     slab_cache_count(cache, &stats->allocations, &stats->frees);
-    stats->objects_live = stats->allocations - stats->frees;
     stats->allocations_failed = atomic_load_explicit(&cache->failures, memory_order_relaxed);
-    stats->remote_frees = atomic_load_explicit(&cache->remote_frees, memory_order_relaxed);
-
-    stats->objects_resting = atomic_load_explicit(&cache->resting, memory_order_relaxed);
 
     const spinlock_hold_t hold = spinlock_lock(&cache->lock);
+    stats->slabs_held = cache->slabs_held;
+    stats->objects_total = stats->slabs_held * stats->objects_per_slab;
+    if (stats->allocations - stats->frees > stats->objects_total) {
+        stats->frees = stats->allocations - stats->objects_total;
+    }
+    stats->objects_live = stats->allocations - stats->frees;
+    const uint64_t remote_frees = atomic_load_explicit(&cache->remote_frees, memory_order_relaxed);
+    stats->remote_frees = remote_frees < stats->frees ? remote_frees : stats->frees; /* collected, not yet counted */
+    const uint64_t resting = atomic_load_explicit(&cache->resting, memory_order_relaxed);
+    const uint64_t not_live = stats->objects_total - stats->objects_live;
+    stats->objects_resting = resting < not_live ? resting : not_live;
     if (stats->objects_live > cache->live_peak) {
         cache->live_peak = stats->objects_live;
     }
     stats->objects_live_peak = cache->live_peak;
-    stats->slabs_held = cache->slabs_held;
     stats->slabs_available = cache->available_count;
     stats->slabs_full = cache->full_count;
     stats->slabs_empty = cache->empty_count;
     spinlock_unlock(&cache->lock, hold);
 
     stats->slabs_owned = stats->slabs_held - stats->slabs_available - stats->slabs_full - stats->slabs_empty;
-    stats->objects_total = stats->slabs_held * stats->objects_per_slab;
-    /* The counts above were not taken at one instant: live objects may seem to exceed what the slabs hold. */
-    if (stats->objects_total > stats->objects_live) {
+    if (stats->objects_total != 0) {
         stats->fragmentation_percent = (stats->objects_total - stats->objects_live) * 100 / stats->objects_total;
     }
 }

@@ -1,5 +1,5 @@
 /*
- * Names and offsets of all fields, from the lists that also make the structures.
+ * Names and offsets of all fields, from the lists that also make the structures, and the laws among them.
  */
 #include "mm/stats.h"
 
@@ -21,8 +21,52 @@ _Static_assert(sizeof(stats_slab_t) == ARRAY_COUNT(slab_fields) * sizeof(uint64_
 _Static_assert(sizeof(stats_cache_t) == ARRAY_COUNT(cache_fields) * sizeof(uint64_t), "every field is listed");
 _Static_assert(sizeof(stats_usage_t) == ARRAY_COUNT(usage_fields) * sizeof(uint64_t), "every field is listed");
 
-const stats_layout_t stats_physical_layout = {physical_fields, ARRAY_COUNT(physical_fields)};
-const stats_layout_t stats_pools_layout = {pools_fields, ARRAY_COUNT(pools_fields)};
-const stats_layout_t stats_slab_layout = {slab_fields, ARRAY_COUNT(slab_fields)};
-const stats_layout_t stats_cache_layout = {cache_fields, ARRAY_COUNT(cache_fields)};
-const stats_layout_t stats_usage_layout = {usage_fields, ARRAY_COUNT(usage_fields)};
+static const char *const physical_laws[] = {
+    "total = free + used + reserved + invalid",
+    "cached <= used",
+    "emergency <= free",
+    "largest_free_run <= free",
+    "used <= used_peak",
+    NULL,
+};
+
+static const char *const pools_laws[] = {
+    "bytes_live <= bytes_held",
+    "objects_live <= objects_total",
+    "slabs_empty <= slabs_held",
+    "bytes_held * utilization + bytes_held * fragmentation = bytes_held * 100",
+    "bytes_held * utilization <= bytes_live * 100",
+    NULL,
+};
+
+static const char *const slab_laws[] = {
+    "allocations = frees + objects_live",
+    "objects_live <= objects_total",
+    "bytes_live <= bytes_held",
+    "large_allocations = large_frees + large_blocks",
+    NULL,
+};
+
+static const char *const cache_laws[] = {
+    "allocs = frees + live",
+    "total = slabs * objects_per_slab",
+    "slabs = available + full + empty + owned",
+    "live + resting <= total",
+    "live <= peak",
+    "remote_frees <= frees",
+    "total * fragmentation + live * 100 <= total * 100",
+    NULL,
+};
+
+static const char *const usage_laws[] = {
+    "bytes_live <= bytes_held",
+    "bytes_live <= bytes_peak",
+    "bytes_held * utilization <= bytes_live * 100",
+    NULL,
+};
+
+const stats_layout_t stats_physical_layout = {physical_fields, ARRAY_COUNT(physical_fields), physical_laws};
+const stats_layout_t stats_pools_layout = {pools_fields, ARRAY_COUNT(pools_fields), pools_laws};
+const stats_layout_t stats_slab_layout = {slab_fields, ARRAY_COUNT(slab_fields), slab_laws};
+const stats_layout_t stats_cache_layout = {cache_fields, ARRAY_COUNT(cache_fields), cache_laws};
+const stats_layout_t stats_usage_layout = {usage_fields, ARRAY_COUNT(usage_fields), usage_laws};

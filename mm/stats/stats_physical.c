@@ -17,47 +17,31 @@ static void add_empty_slabs(kmem_cache_t *cache, void *argument)
     *cached += one.slabs_empty * one.slab_size_bytes;
 }
 
-void stats_physical_take(stats_physical_t *stats)
+void stats_physical_from(const pages_stats_t *pages, uint64_t cached_bytes, stats_physical_t *stats)
 {
-    uint64_t cached = 0;
-    kmem_caches_visit(add_empty_slabs, &cached);
-
-    pages_stats_t pages;
-    pages_stats(&pages);
-    const uint64_t used = pages.pages_allocated * PAGE_SIZE;
+    const uint64_t used = pages->pages_allocated * PAGE_SIZE;
     *stats = (stats_physical_t){
-        .total = pages.pages_total * PAGE_SIZE,
-        .free = pages.pages_free * PAGE_SIZE,
+        .total = pages->pages_total * PAGE_SIZE,
+        .free = pages->pages_free * PAGE_SIZE,
         .used = used,
-        .cached = cached < used ? cached : used,
-        .reserved = pages.pages_reserved * PAGE_SIZE,
-        .invalid = pages.pages_invalid * PAGE_SIZE,
-        .emergency = pages.pages_emergency * PAGE_SIZE,
-        .metadata = pages.metadata_bytes,
-        .used_peak = pages.pages_allocated_peak * PAGE_SIZE,
-        .largest_free_run = pages.largest_free_run * PAGE_SIZE,
-        .run_allocations = pages.runs_allocated,
-        .run_frees = pages.runs_freed,
-        .failed_requests = pages.requests_failed,
+        .cached = cached_bytes < used ? cached_bytes : used,
+        .reserved = pages->pages_reserved * PAGE_SIZE,
+        .invalid = pages->pages_invalid * PAGE_SIZE,
+        .emergency = pages->pages_emergency * PAGE_SIZE,
+        .metadata = pages->metadata_bytes,
+        .used_peak = pages->pages_allocated_peak * PAGE_SIZE,
+        .largest_free_run = pages->largest_free_run * PAGE_SIZE,
+        .run_allocations = pages->runs_allocated,
+        .run_frees = pages->runs_freed,
+        .failed_requests = pages->requests_failed,
     };
 }
 
-const char *stats_physical_validate(const stats_physical_t *stats)
+void stats_physical_take(stats_physical_t *stats)
 {
-    if (stats->total != stats->free + stats->used + stats->reserved + stats->invalid) {
-        return "total = free + used + reserved + invalid";
-    }
-    if (stats->cached > stats->used) {
-        return "cached <= used";
-    }
-    if (stats->emergency > stats->free) {
-        return "emergency <= free";
-    }
-    if (stats->largest_free_run > stats->free) {
-        return "largest_free_run <= free";
-    }
-    if (stats->used > stats->used_peak) {
-        return "used <= used_peak";
-    }
-    return NULL;
+    uint64_t cached = 0;
+    pages_stats_t pages;
+    kmem_caches_visit(add_empty_slabs, &cached);
+    pages_stats(&pages);
+    stats_physical_from(&pages, cached, stats);
 }

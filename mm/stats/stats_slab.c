@@ -15,11 +15,6 @@ static uint64_t percent(uint64_t part, uint64_t whole)
     return whole == 0 ? 0 : part <= UINT64_MAX / 100 ? part * 100 / whole : part / (whole / 100);
 }
 
-static uint64_t at_most(uint64_t value, uint64_t limit)
-{
-    return value < limit ? value : limit;
-}
-
 /* Bytes of objects that are live, of what the cache holds. */
 static uint64_t live_bytes(const kmem_cache_stats_t *cache)
 {
@@ -76,26 +71,35 @@ void stats_usage_large_take(stats_usage_t *stats)
     };
 }
 
+void stats_pools_add(stats_pools_t *stats, const kmem_cache_stats_t *cache)
+{
+    stats->pool_count++;
+    stats->bytes_held += held_bytes(cache);
+    stats->bytes_live += live_bytes(cache);
+    stats->objects_live += cache->objects_live;
+    stats->objects_total += cache->objects_total;
+    stats->slabs_held += cache->slabs_held;
+    stats->slabs_empty += cache->slabs_empty;
+}
+
+void stats_pools_end(stats_pools_t *stats)
+{
+    stats->utilization = percent(stats->bytes_live, stats->bytes_held);
+    stats->fragmentation = stats->bytes_held != 0 ? 100 - stats->utilization : 0;
+}
+
 static void add_to_pools(kmem_cache_t *cache, void *argument)
 {
-    stats_pools_t *const stats = argument;
     kmem_cache_stats_t one;
     kmem_cache_stats(cache, &one);
-    stats->pool_count++;
-    stats->bytes_held += held_bytes(&one);
-    stats->bytes_live += at_most(live_bytes(&one), held_bytes(&one));
-    stats->objects_live += at_most(one.objects_live, one.objects_total);
-    stats->objects_total += one.objects_total;
-    stats->slabs_held += one.slabs_held;
-    stats->slabs_empty += at_most(one.slabs_empty, one.slabs_held);
+    stats_pools_add(argument, &one);
 }
 
 void stats_pools_take(stats_pools_t *stats)
 {
     *stats = (stats_pools_t){0};
     kmem_caches_visit(add_to_pools, stats);
-    stats->utilization = percent(stats->bytes_live, stats->bytes_held);
-    stats->fragmentation = stats->bytes_held != 0 ? 100 - stats->utilization : 0;
+    stats_pools_end(stats);
 }
 
 static void add_to_slab(kmem_cache_t *cache, void *argument)
@@ -127,35 +131,4 @@ void stats_slab_take(stats_slab_t *stats)
     stats->large_allocations = large.allocations;
     stats->large_frees = large.frees;
     stats->large_failed = large.allocations_failed;
-}
-
-const char *stats_pools_validate(const stats_pools_t *stats)
-{
-    if (stats->bytes_live > stats->bytes_held) {
-        return "bytes_live <= bytes_held";
-    }
-    if (stats->objects_live > stats->objects_total) {
-        return "objects_live <= objects_total";
-    }
-    if (stats->slabs_empty > stats->slabs_held) {
-        return "slabs_empty <= slabs_held";
-    }
-    if (stats->utilization + stats->fragmentation != (stats->bytes_held != 0 ? 100u : 0u)) {
-        return "utilization + fragmentation = 100";
-    }
-    return NULL;
-}
-
-const char *stats_slab_validate(const stats_slab_t *stats)
-{
-    if (stats->frees > stats->allocations) {
-        return "frees <= allocations";
-    }
-    if (stats->large_frees > stats->large_allocations) {
-        return "large_frees <= large_allocations";
-    }
-    if (stats->objects_live != stats->allocations - stats->frees) {
-        return "objects_live = allocations - frees";
-    }
-    return NULL;
 }

@@ -3,7 +3,6 @@
  */
 #include "fs/kfs.h"
 
-#include "arch/cpu_jobs.h"
 #include "fs/kfs_table.h"
 #include "mm/kmalloc.h"
 #include "mm/pages/page_inject.h"
@@ -107,7 +106,10 @@ static void an_open_file_never_changes(property_run_t *run)
     }
 }
 
-/* The Nth request for pages, and all after it, fail: the open does so, too, or needs no more; in the end nothing is missing. */
+/*
+ * The Nth request for pages, and all after it, fail: the open does so, too, or needs no more; in the end nothing is
+ * missing.
+ */
 static void open_without_memory(property_run_t *run, snapshot_world_t *world, uint64_t passes)
 {
     stats_slab_t before;
@@ -263,84 +265,7 @@ static void every_field_reads_back_by_name(property_run_t *run)
                            kfs_table_find(text, writer.length, "no_such_field", 0, cell, sizeof(cell)));
 }
 
-/* ---- statistics under load ---- */
-
-#define CHURN_BLOCKS 16u
-#define CHURN_STEPS  400u
-
-typedef struct churn {
-    property_run_t *run;
-    uint64_t seed;
-    _Atomic uint32_t done;
-} churn_t;
-
-typedef struct churn_part {
-    churn_t *churn;
-    uint32_t index;
-} churn_part_t;
-
-static void churn_work(void *argument)
-{
-    const churn_part_t *const part = argument;
-    void *blocks[CHURN_BLOCKS] = {NULL};
-    uint64_t state = part->churn->seed + part->index;
-    for (uint32_t step = 0; step < CHURN_STEPS; step++) {
-        void **const block = &blocks[property_worker_draw(&state, CHURN_BLOCKS)];
-        kfree(*block);
-        *block = kmalloc(1 + property_worker_draw(&state, 6000));
-    }
-    for (size_t i = 0; i < CHURN_BLOCKS; i++) {
-        kfree(blocks[i]);
-    }
-}
-
-/* CPU 0 takes statistics while the others allocate. */
-static void churn_or_look(void *argument, uint32_t index)
-{
-    churn_t *const churn = argument;
-    churn_part_t part = {churn, index};
-    if (index != 0) {
-        property_worker_run(churn->run, churn_work, &part);
-        churn->done++;
-        return;
-    }
-    uint32_t looks = 0;
-    do {
-        stats_physical_t physical;
-        stats_pools_t pools;
-        stats_slab_t slab;
-        stats_physical_take(&physical);
-        stats_pools_take(&pools);
-        stats_slab_take(&slab);
-        PROPERTY_EXPECT_VALID(churn->run, stats_physical_validate(&physical));
-        PROPERTY_EXPECT_VALID(churn->run, stats_pools_validate(&pools));
-        PROPERTY_EXPECT_VALID(churn->run, stats_slab_validate(&slab));
-    } while (++looks < 20 || (churn->done + 1 < cpu_count() && looks < 100000));
-}
-
-/* An expectation that fails on CPU 0 jumps out of cpu_jobs_run_on_all(): the others must be done before the run ends. */
-static void wait_for_churn(void *argument)
-{
-    (void)argument;
-    for (uint32_t index = 1; index < cpu_count(); index++) {
-        while (!cpu_jobs_is_done(index)) {
-            cpu_relax();
-        }
-    }
-}
-
-/* Validates 1.8, 2.14, 4.6, 4.9, 4.11: every snapshot keeps its laws while all other CPUs allocate and free. */
-static void statistics_keep_their_laws_under_load(property_run_t *run)
-{
-    churn_t *const churn = property_alloc(run, sizeof(*churn));
-    churn->run = run;
-    churn->seed = property_bits64(run);
-    property_defer(run, wait_for_churn, churn);
-    cpu_jobs_run_on_all(cpu_count(), churn_or_look, churn);
-}
-
 PROPERTY_SUITE(kfs, PROPERTY(an_open_file_never_changes, "4.10 4.11 4.12"),
                PROPERTY(an_open_without_memory_leaves_nothing, "3.10"),
 
-               PROPERTY(a_write_changes_the_value_or_nothing, "4.12"), PROPERTY(every_field_reads_back_by_name, "4.5"),
-               PROPERTY_EFFORT(statistics_keep_their_laws_under_load, 20, "1.8 2.14 4.6 4.9 4.11"));
+               PROPERTY(a_write_changes_the_value_or_nothing, "4.12"), PROPERTY(every_field_reads_back_by_name, "4.5"));
