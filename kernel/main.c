@@ -1,12 +1,13 @@
 /*
  * The kernel from its first line of C to its last: the table of contents.
  *
- * Each row of `steps` sets one layer up and names what must stand before it; mm/init.h runs the rows in order and keeps the
- * records that //kern/mem/init shows. When all are done the image's application runs (kernel/application.h): a shell, or tests. What
- * it returns is the exit status, after an orderly shutdown.
+ * Each row of `steps` sets one layer up and names what must stand before it; mm/init.h runs the rows in order and
+ * keeps the records that //kern/mem/init shows. When all are done the image's application runs
+ * (kernel/application.h): a shell, or tests. What it returns is the exit status, after an orderly shutdown.
  *
- * A step that must succeed and fails ends the boot with a message and BOOT_FAILED_STATUS; an optional one is missed by those that need it, and by
- * nobody else.
+ * A step that must succeed and fails ends the boot with a message: what was done is cleaned up, and the machine exits
+ * with KERNEL_BOOT_FAILED. An optional one is missed by those that need it, and by nobody else. The word
+ * init.fail=STEP on the command line makes a step fail, so that all this can be seen.
  */
 #include "arch/boot.h"
 #include "arch/console.h"
@@ -15,9 +16,11 @@
 #include "arch/machine.h"
 #include "arch/timer.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "boot/boot.h"
 #include "fs/kfs_nodes.h"
 #include "kernel/application.h"
+#include "kernel/cmdline.h"
 #include "kernel/log.h"
 #include "kernel/shutdown.h"
 #include "kernel/slab_watch.h"
@@ -28,8 +31,7 @@
 #include "mm/pages.h"
 #include "nodes.h"
 
-#define BOOT_FAILED_STATUS 3
-#define TIMER_HZ           100
+#define TIMER_HZ 100
 
 /* What the steps hand on to each other. The maps are large, and must outlive boot: //kern/mem/map shows one. */
 typedef struct kernel_state {
@@ -37,10 +39,23 @@ typedef struct kernel_state {
     boot_data_t boot;
     memory_map_t draft; /* as the bootloader tells it */
     memory_map_t map;   /* what the page allocator gets */
-    uint64_t cpu_pages; /* that the other CPUs' stacks and contexts took, and keep for good */
+    uint64_t cpu_pages; /* that the other CPUs' stacks took, and keep for good */
+    uint64_t leaked;    /* what the layers that have ended missed: files, objects, pages */
 } kernel_state_t;
 
 static kernel_state_t kernel_state;
+
+/* Reads what the bootloader left: memory, command line, modules, ACPI. */
+static status_t step_boot_data(void *context)
+{
+    kernel_state_t *const state = context;
+    const physical_address_t start = state->handoff->window_start;
+    const boot_window_t window = {physical_to_pointer(start), start.value,
+                                  state->handoff->window_end.value - start.value};
+    memory_map_init(&state->draft);
+    state->boot = (boot_data_t){.map = &state->draft, .cmdline = &cmdline_boot};
+    return boot_read_data(state->handoff, &window, &state->boot);
+}
 
 /* The clock, and a periodic interrupt on this CPU, which stays pending until interrupts are enabled. */
 static status_t step_timer(void *context)
@@ -57,18 +72,6 @@ static void end_timer(void *context)
 {
     (void)context;
     timer_stop_periodic();
-}
-
-/* Reads what the bootloader left: memory, command line, modules, ACPI. */
-static status_t step_boot_data(void *context)
-{
-    kernel_state_t *const state = context;
-    const physical_address_t start = state->handoff->window_start;
-    const boot_window_t window = {physical_to_pointer(start), start.value,
-                                  state->handoff->window_end.value - start.value};
-    memory_map_init(&state->draft);
-    state->boot = (boot_data_t){.map = &state->draft, .cmdline = &cmdline_boot};
-    return boot_read_data(state->handoff, &window, &state->boot);
 }
 
 /* Resolves the bootloader's memory map: sorted, without overlaps, the stricter type wins. */
@@ -108,25 +111,35 @@ static status_t step_pages(void *context)
 
 static void end_pages(void *context)
 {
-    const kernel_state_t *const state = context;
+    kernel_state_t *const state = context;
+    const uint64_t kept = state->cpu_pages + allocation_contexts_pages();
     const uint64_t left = pages_shutdown();
-    log_line("shutdown: %llu pages leaked",
-             (unsigned long long)(left > state->cpu_pages ? left - state->cpu_pages : 0));
+    const uint64_t leaked = left > kept ? left - kept : 0;
+    state->leaked += leaked;
+    log_line("shutdown: %llu pages leaked", (unsigned long long)leaked);
 }
 
 /* Caches and kmalloc, over the page allocator; watched from the first object on when the command line says so. */
 static status_t step_slab(void *context)
 {
     (void)context;
-    const status_t status = slab_init();
-    return status == STATUS_OK ? slab_watch_start() : status;
+    status_t status = slab_init();
+    if (status == STATUS_OK) {
+        status = slab_watch_start();
+        if (status != STATUS_OK) {
+            (void)slab_shutdown(); /* nothing was allocated */
+        }
+    }
+    return status;
 }
 
 static void end_slab(void *context)
 {
-    (void)context;
+    kernel_state_t *const state = context;
     slab_watch_end();
-    log_line("shutdown: %llu objects leaked", (unsigned long long)slab_shutdown());
+    const uint64_t leaked = slab_shutdown();
+    state->leaked += leaked;
+    log_line("shutdown: %llu objects leaked", (unsigned long long)leaked);
 }
 
 /* All other CPUs, each with allocation contexts of its own; they wait for jobs (arch/cpu_jobs.h). */
@@ -135,11 +148,12 @@ static status_t step_cpus(void *context)
     kernel_state_t *const state = context;
     pages_stats_t before;
     pages_stats_t after;
+    const uint64_t contexts = allocation_contexts_pages();
     pages_stats(&before);
     const uint32_t found = cpu_find_all();
     const uint32_t running = cpu_start_all(allocation_contexts_attach, cpu_jobs_idle);
     pages_stats(&after);
-    state->cpu_pages = after.pages_allocated - before.pages_allocated;
+    state->cpu_pages = after.pages_allocated - before.pages_allocated - (allocation_contexts_pages() - contexts);
     log_line("cpus: %u of %u run", running, found);
     return STATUS_OK;
 }
@@ -148,6 +162,16 @@ static void end_cpus(void *context)
 {
     (void)context;
     cpu_stop_others();
+}
+
+static void end_kfs(void *context)
+{
+    kernel_state_t *const state = context;
+    const status_t status = kfs_destroy(&kfs_kernel);
+    if (status != STATUS_OK) {
+        state->leaked++;
+        log_line("shutdown: a file is still open: %s", status_name(status));
+    }
 }
 
 /* The kernel's filesystem, with everything that shows the kernel in it. */
@@ -162,21 +186,15 @@ static status_t step_kfs(void *context)
     if (status == STATUS_OK) {
         status = kernel_add_nodes(&kfs_kernel);
     }
+    if (status != STATUS_OK) {
+        end_kfs(state);
+    }
     return status;
 }
 
-static void end_kfs(void *context)
-{
-    (void)context;
-    const status_t status = kfs_destroy(&kfs_kernel);
-    if (status != STATUS_OK) {
-        log_line("shutdown: a file is still open: %s", status_name(status));
-    }
-}
-
 enum {
-    STEP_TIMER,
     STEP_BOOT_DATA,
+    STEP_TIMER,
     STEP_MEMORY_MAP,
     STEP_DIRECT_MAP,
     STEP_PAGES,
@@ -186,8 +204,8 @@ enum {
 };
 
 static const init_step_t steps[] = {
-    [STEP_TIMER] = {.name = "timer", .is_optional = true, .run = step_timer, .cleanup = end_timer},
     [STEP_BOOT_DATA] = {.name = "boot_data", .run = step_boot_data},
+    [STEP_TIMER] = {.name = "timer", .is_optional = true, .run = step_timer, .cleanup = end_timer},
     [STEP_MEMORY_MAP] = {.name = "memory_map", .needs = INIT_NEEDS(STEP_BOOT_DATA), .run = step_memory_map},
     [STEP_DIRECT_MAP] = {.name = "direct_map", .needs = INIT_NEEDS(STEP_MEMORY_MAP), .run = step_direct_map},
     [STEP_PAGES] = {.name = "pages",
@@ -203,6 +221,13 @@ static const init_step_t steps[] = {
     [STEP_KFS] = {.name = "kfs", .needs = INIT_NEEDS(STEP_SLAB), .run = step_kfs, .cleanup = end_kfs},
 };
 
+/* Whether the command line says init.fail=STEP of this step. */
+static bool is_made_to_fail(const init_step_t *step)
+{
+    char name[32];
+    return cmdline_get_param("init.fail", name, sizeof(name)) == STATUS_OK && text_equal(name, step->name);
+}
+
 void kernel_main(const boot_handoff_t *handoff)
 {
     size_t failed;
@@ -211,10 +236,11 @@ void kernel_main(const boot_handoff_t *handoff)
     log_line("Quarry " QUARRY_VERSION " on %s", machine_name);
     kernel_state.handoff = handoff;
     init_sequence_start(&init_kernel, steps, ARRAY_COUNT(steps), &kernel_state);
+    init_kernel.must_fail = is_made_to_fail;
     const status_t status = init_run_all(&init_kernel, &failed);
     if (status != STATUS_OK) {
         log_line("boot: can't go on without %s (%s); stopping", steps[failed].name, status_name(status));
-        machine_exit(BOOT_FAILED_STATUS);
+        kernel_shutdown(KERNEL_BOOT_FAILED);
     }
     interrupts_enable();
     console_enable_input_interrupt();
@@ -224,6 +250,9 @@ void kernel_main(const boot_handoff_t *handoff)
 void kernel_shutdown(int status)
 {
     init_cleanup_all(&init_kernel);
+    if (status == 0 && kernel_state.leaked != 0) {
+        status = KERNEL_LEAKED;
+    }
     log_line("shutdown: done, status %d", status);
     machine_exit(status);
 }

@@ -25,6 +25,7 @@ _Static_assert(sizeof(context_place_t) <= PAGE_SIZE, "contexts fit in a page");
 
 static spinlock_t idle_lock = SPINLOCK_INITIALIZER(LOCK_RANK_CONTEXTS);
 static context_place_t *idle_places;
+static uint64_t context_pages;
 
 static context_place_t *take_idle(void)
 {
@@ -72,7 +73,11 @@ static context_place_t *make_contexts(void)
     }
     if (first == NULL) {
         pages_free(places, 1);
+        return NULL;
     }
+    const spinlock_hold_t hold = spinlock_lock(&idle_lock);
+    context_pages++;
+    spinlock_unlock(&idle_lock, hold);
     return first;
 }
 
@@ -107,6 +112,14 @@ status_t allocation_contexts_attach(cpu_t *cpu)
     cpu->allocation_context = cpu->thread_context = &thread->context;
     cpu->interrupt_context = &interrupt->context;
     return STATUS_OK;
+}
+
+uint64_t allocation_contexts_pages(void)
+{
+    const spinlock_hold_t hold = spinlock_lock(&idle_lock);
+    const uint64_t pages = context_pages;
+    spinlock_unlock(&idle_lock, hold);
+    return pages;
 }
 
 /* Hands back what one context holds. */

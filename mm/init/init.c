@@ -43,6 +43,26 @@ static const char *missing_need(const init_sequence_t *sequence, size_t step)
     return NULL;
 }
 
+static bool must_fail(const init_sequence_t *sequence, const init_step_t *step)
+{
+    return sequence->must_fail != NULL && sequence->must_fail(step);
+}
+
+static status_t run_or_fail(const init_sequence_t *sequence, const init_step_t *step)
+{
+    if (must_fail(sequence, step)) {
+        return STATUS_NO_MEMORY;
+    }
+    const status_t status = step->run(sequence->context);
+    if (status == STATUS_OK && must_fail(sequence, step)) {
+        if (step->cleanup != NULL) {
+            step->cleanup(sequence->context);
+        }
+        return STATUS_NO_MEMORY;
+    }
+    return status;
+}
+
 status_t init_run(init_sequence_t *sequence, size_t step)
 {
     if (step >= sequence->count) {
@@ -63,7 +83,7 @@ status_t init_run(init_sequence_t *sequence, size_t step)
     }
     record->state = INIT_STATE_RUNNING;
     const uint64_t start = cycle_counter();
-    record->status = sequence->steps[step].run(sequence->context);
+    record->status = run_or_fail(sequence, &sequence->steps[step]);
     record->cycles = cycle_counter() - start;
     record->state = record->status == STATUS_OK ? INIT_STATE_DONE : INIT_STATE_FAILED;
     if (record->status != STATUS_OK && !sequence->is_quiet) {

@@ -2,14 +2,18 @@
  * The application of an image with tests inside, chosen by the kernel's command line:
  *
  *   test, test=PATTERN or replay=TEXT   runs suites, writes KTAP, and ends (kernel_tests.h)
+ *   leak                                with one of those: loses a block afterwards, so that a clean run ends badly
  *   bench                               measures what operations cost, and ends (testing/bench/bench.h)
- *   otherwise                           the shell, with `test` among its commands
+ *   otherwise                           the shell, with `test` and `leak` among its commands
  */
+#include "base/text.h"
 #include "kernel/application.h"
 #include "kernel/cmdline.h"
 #include "kernel/shell.h"
+#include "mm/kmalloc.h"
 #include "testing/bench/bench.h"
 #include "testing/kernel/kernel_tests.h"
+#include "testing/kernel/ktap.h"
 
 static int command_test(shell_t *shell, int count, char **arguments)
 {
@@ -19,7 +23,18 @@ static int command_test(shell_t *shell, int count, char **arguments)
     return kernel_tests_run_matching(count == 2 ? arguments[1] : "");
 }
 
+/* Loses a block, so that the end of the kernel has something to find. */
+static int command_leak(shell_t *shell, int count, char **arguments)
+{
+    uint64_t size = 0;
+    if (count != 2 || !text_parse_u64(arguments[1], true, &size)) {
+        return shell_usage(shell, arguments[0]);
+    }
+    return kmalloc(size) != NULL ? SHELL_OK : SHELL_FAILED;
+}
+
 static const shell_command_t commands[] = {
+    {"leak", "bytes", "allocates a block and forgets it", command_leak},
     {"test", "[pattern]", "run the property suites, or those whose names match", command_test},
 };
 
@@ -29,7 +44,8 @@ int kernel_application(void)
         return bench_run();
     }
     if (cmdline_has_flag("test") || cmdline_has_flag("replay")) {
-        return kernel_tests_run();
+        const int status = kernel_tests_run();
+        return cmdline_has_flag("leak") && kmalloc(1) == NULL ? KTAP_STATUS_FAILED : status;
     }
     return shell_main((shell_command_table_t){commands, ARRAY_COUNT(commands)});
 }

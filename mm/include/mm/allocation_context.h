@@ -38,4 +38,7 @@ MUST_USE status_t allocation_contexts_attach(cpu_t *cpu);
  */
 void allocation_contexts_detach(cpu_t *cpu);
 
+/* How many pages hold contexts: they stay such for good, and so are no leak when the page allocator ends. */
+uint64_t allocation_contexts_pages(void);
+
 #endif

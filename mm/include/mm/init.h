@@ -48,6 +48,12 @@ typedef struct init_sequence {
     size_t count;
     void *context;
     bool is_quiet; /* failures and refusals are not logged, only recorded; false until set */
+    /*
+     * NULL, or says which steps are made to fail, to see what comes of it: asked before a step runs, which then does
+     * not, and once more when it is done, which is then cleaned up (so a step that reads the command line can be
+     * named there).
+     */
+    bool (*must_fail)(const init_step_t *step);
     init_record_t records[INIT_STEP_MAX];
 } init_sequence_t;
 
@@ -62,7 +68,8 @@ void init_sequence_start(init_sequence_t *sequence, const init_step_t *steps, si
 
 /*
  * Runs one step. Returns STATUS_NOT_READY (refused) while a step it needs is not done, STATUS_EXISTS when it is done
- * or running already, STATUS_NOT_FOUND when there is no such step, or what the step said.
+ * or running already, STATUS_NOT_FOUND when there is no such step, what the step said, or STATUS_NO_MEMORY when it
+ * was made to fail.
  */
 MUST_USE status_t init_run(init_sequence_t *sequence, size_t step);
 
