@@ -3,7 +3,11 @@
 # Those that need user mode, and those of parts that not every port has yet: by platform.
 KERNEL_SUITES = {
     "aarch64": [],
-    "riscv64": ["user_page_table"],
+    "riscv64": [
+        "user_access",
+        "user_mode",
+        "user_page_table",
+    ],
     "x86_64": [
         "user_access",
         "user_mode",

@@ -21,26 +21,29 @@ void user_access_fill(void *cell)
     __builtin_memcpy(cell, user_code_landing, (size_t)(user_code_landing_end - user_code_landing));
 }
 
-static const unsigned char *program_for(page_access_t access)
+/* Where to start for this kind of access to `address`, and the instruction that makes it. */
+static uintptr_t program_for(page_access_t access, uintptr_t address, uintptr_t *instruction)
 {
     switch (access) {
     case PAGE_ACCESS_WRITE:
-        return user_code_store;
+        *instruction = user_code_at(USER_ACCESS_CODE, user_code_store_access);
+        return user_code_at(USER_ACCESS_CODE, user_code_store);
     case PAGE_ACCESS_EXECUTE:
-        return user_code_execute;
+        *instruction = address;
+        return user_code_at(USER_ACCESS_CODE, user_code_execute);
     default:
-        return user_code_load;
+        *instruction = user_code_at(USER_ACCESS_CODE, user_code_load_access);
+        return user_code_at(USER_ACCESS_CODE, user_code_load);
     }
 }
 
 user_access_result_t user_access_try(uintptr_t address, page_access_t access, uint8_t *value)
 {
-    const uintptr_t program = user_code_at(USER_ACCESS_CODE, program_for(access));
-    const uintptr_t instruction = access == PAGE_ACCESS_EXECUTE ? address : program;
     user_state_t state;
     trap_report_t report;
+    uintptr_t instruction;
 
-    user_state_init(&state, program, USER_ACCESS_CODE, address);
+    user_state_init(&state, program_for(access, address, &instruction), USER_ACCESS_CODE, address);
     for (unsigned interrupts = 0; interrupts < INTERRUPTS_MAX; interrupts++) {
         switch (user_run(&state, &report)) {
         case USER_EVENT_CALL:

@@ -315,6 +315,9 @@ static void what_is_forbidden_faults_where_it_stands(property_run_t *run)
 static void an_odd_state_is_the_threads_alone(property_run_t *run)
 {
     (void)world_open(run);
+    if (user_code_odd_count == 0) {
+        return; /* this machine has no state but registers */
+    }
     const unsigned char *const program = user_code_odd[property_draw(run, user_code_odd_count)];
     const uint64_t times = property_range(run, 1, 3);
     user_state_t state;

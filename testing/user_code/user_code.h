@@ -24,8 +24,9 @@
 
 extern const unsigned char user_code_start[], user_code_end[];
 
-/* The first instruction loads the byte at the argument, or stores one; then DONE(argument, byte loaded). */
-extern const unsigned char user_code_load[], user_code_store[];
+/* Loads the byte at the argument, or stores one, by the instruction at ..._access; then DONE(argument, byte loaded). */
+extern const unsigned char user_code_load[], user_code_load_access[];
+extern const unsigned char user_code_store[], user_code_store_access[];
 
 /* Goes to the argument, ready for DONE. */
 extern const unsigned char user_code_execute[];

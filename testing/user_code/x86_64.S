@@ -11,14 +11,18 @@
 user_code_start:
 
     .globl user_code_load
+    .globl user_code_load_access
 user_code_load:
+user_code_load_access:
     movzbl (%rdi), %esi
     movl $USER_CODE_DONE, %eax
     syscall
     ud2
 
     .globl user_code_store
+    .globl user_code_store_access
 user_code_store:
+user_code_store_access:
     movb $USER_CODE_STORED, (%rdi)
     xorl %esi, %esi
     movl $USER_CODE_DONE, %eax
