@@ -12,9 +12,7 @@
  */
 #include "smp.h"
 
-#include "arch/page_backend.h"
-#include "arch/shared/running_cpus.h"
-#include "arch/timer.h"
+#include "arch/shared/start_cpus.h"
 #include "arch/trap.h"
 #include "base/log.h"
 #include "board.h"
@@ -26,131 +24,52 @@
 #define RUN_NANOSECONDS UINT64_C(5000000000)
 
 static smp_start_t starts[CPU_COUNT_MAX];
+static uint64_t harts[CPU_COUNT_MAX - 1]; /* all but the boot CPU's */
+static uint32_t listed;
 static void (*secondary_idle)(void);
-
-/* The next hart in the tree that is not the boot CPU, could have an index, and has not come before. */
-static bool next_other_hart(devicetree_node_t *node, uint32_t *hart)
-{
-    while (devicetree_next_cpu(node)) {
-        uint64_t id;
-        if (devicetree_cpu_id(node, &id) && id <= UINT32_MAX && id != boot_processor.cpu.hardware_id) {
-            *hart = (uint32_t)id;
-            return true;
-        }
-    }
-    return false;
-}
 
 uint32_t cpu_find_all(void)
 {
-    const devicetree_t *const tree = board_tree();
-    uint32_t count = 1;
-    uint32_t hart;
-
-    if (tree == NULL) {
-        return count;
+    if (board_tree() == NULL) {
+        return 1;
     }
-    devicetree_node_t node = devicetree_root(tree);
-    while (next_other_hart(&node, &hart)) {
-        count++;
-    }
-    if (count > CPU_COUNT_MAX) {
-        log_line("cpu: %u CPUs beyond the first %u are left alone", count - CPU_COUNT_MAX, CPU_COUNT_MAX);
-        count = CPU_COUNT_MAX;
-    }
-    return count;
+    /* cpu_t keeps 32 bits of a number. */
+    listed = start_cpus_list(board_tree(), boot_processor.cpu.hardware_id, ~(uint64_t)UINT32_MAX, harts);
+    return listed + 1;
 }
 
-static void *page_from_backend(void *context)
+start_result_t start_cpus_one(cpu_t *cpu, uint64_t hart, uint32_t position)
 {
-    (void)context;
-    return pages_alloc(1);
-}
-
-/* A structure and stacks for CPU `index`, or NULL when memory is out. */
-static processor_t *processor_create(uint32_t index)
-{
-    processor_t *const processor = pages_alloc(1);
-
-    if (processor == NULL) {
-        return NULL;
-    }
-    machine_zero_page(processor);
-    processor_init(processor, index, 0);
-    /* Stacks that were mapped before memory ran out stay mapped for the next CPU that gets this index. */
-    if (stacks_map(index, page_from_backend, NULL) != STATUS_OK) {
-        pages_free(processor, 1);
-        return NULL;
-    }
-    return processor;
-}
-
-/* Waits until the hart runs; false when that takes too long, and the hart will then stop by itself. */
-static bool wait_until_running(processor_t *processor)
-{
-    const uint64_t start = timer_nanoseconds();
+    processor_t *const processor = CONTAINER_OF(cpu, processor_t, cpu);
+    smp_start_t *const start = &starts[cpu->index];
     uint32_t expected = START_EXPECTED;
 
-    while (atomic_load_explicit(&processor->start_state, memory_order_acquire) == START_EXPECTED) {
-        if (timer_nanoseconds() - start >= RUN_NANOSECONDS) {
-            return !atomic_compare_exchange_strong_explicit(&processor->start_state, &expected, START_GIVEN_UP,
-                                                            memory_order_acq_rel, memory_order_acquire);
-        }
-        cpu_relax();
-    }
-    return true;
-}
-
-static status_t start_one(processor_t *processor, uint32_t hart)
-{
-    smp_start_t *const start = &starts[processor->cpu.index];
-
-    processor->cpu.hardware_id = hart;
-    *start = (smp_start_t){page_table_satp(), processor, stack_top(processor->cpu.index, STACK_THREAD)};
+    (void)position;
+    processor_init(processor, cpu->index, (uint32_t)hart);
+    *start = (smp_start_t){page_table_satp(), processor, stack_top(cpu->index, STACK_THREAD)};
     fence_all();
-    return sbi_hart_start(hart, physical_of_image(smp_entry), physical_of_image(start).value);
+    const status_t status = sbi_hart_start(hart, physical_of_image(smp_entry), physical_of_image(start).value);
+    if (status != STATUS_OK) {
+        log_line("cpu: hart 0x%llx is not started by the firmware: %s", (unsigned long long)hart, status_name(status));
+        return START_LEFT_OUT;
+    }
+    if (!start_cpus_wait_while(&processor->start_state, START_EXPECTED, RUN_NANOSECONDS) &&
+        atomic_compare_exchange_strong_explicit(&processor->start_state, &expected, START_GIVEN_UP,
+                                                memory_order_acq_rel, memory_order_acquire)) {
+        log_line("cpu: hart 0x%llx does not get ready and is left out; no more are started", (unsigned long long)hart);
+        return START_LOST;
+    }
+    return START_RUNS;
 }
 
 uint32_t cpu_start_all(status_t (*prepare)(cpu_t *cpu), void (*idle)(void))
 {
-    const devicetree_t *const tree = board_tree();
-    processor_t *spare = NULL; /* prepared, and not taken by a hart that the firmware refused */
-    uint32_t hart;
-
-    if (tree == NULL) {
+    if (listed != 0 && !sbi_has(SBI_EXTENSION_RFENCE)) {
+        log_line("cpu: firmware does not flush translations of other CPUs, which are left alone");
         return cpu_count();
     }
     secondary_idle = idle;
-    devicetree_node_t node = devicetree_root(tree);
-    while (cpu_count() < CPU_COUNT_MAX && next_other_hart(&node, &hart)) {
-        if (spare == NULL) {
-            spare = processor_create(cpu_count());
-            if (spare == NULL) {
-                log_line("cpu: no memory for hart %u", hart);
-                break;
-            }
-            const status_t status = prepare(&spare->cpu);
-            if (status != STATUS_OK) {
-                log_line("cpu: hart %u is left alone: %s", hart, status_name(status));
-                pages_free(spare, 1);
-                spare = NULL;
-                continue;
-            }
-        }
-        const status_t status = start_one(spare, hart);
-        if (status != STATUS_OK) {
-            log_line("cpu: hart %u is not started by the firmware: %s", hart, status_name(status));
-            continue;
-        }
-        if (!wait_until_running(spare)) {
-            log_line("cpu: hart %u does not get ready and is left out; no more are started", hart);
-            break;
-        }
-        running_cpus_add(&spare->cpu);
-        spare = NULL;
-    }
-    /* A prepared structure that nobody took stays: `prepare` has no inverse, and its contexts may be registered. */
-    return cpu_count();
+    return start_cpus(harts, listed, "hart", prepare);
 }
 
 NORETURN void smp_secondary_start(processor_t *processor)

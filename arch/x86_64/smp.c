@@ -15,8 +15,7 @@
 
 #include "acpi.h"
 #include "address_map.h"
-#include "arch/page_backend.h"
-#include "arch/shared/running_cpus.h"
+#include "arch/shared/start_cpus.h"
 #include "arch/timer.h"
 #include "arch/trap.h"
 #include "base/log.h"
@@ -100,31 +99,6 @@ static bool wait_while(uint32_t state, uint64_t nanoseconds)
     return true;
 }
 
-static void *page_from_backend(void *context)
-{
-    (void)context;
-    return pages_alloc(1);
-}
-
-/* A structure and stacks for CPU `index`, or NULL when memory is out. */
-static processor_t *processor_create(uint32_t index)
-{
-    processor_t *const processor = pages_alloc(1);
-
-    if (processor == NULL) {
-        return NULL;
-    }
-    machine_zero_page(processor);
-    processor->cpu.index = index;
-    processor->cpu.self = &processor->cpu;
-    /* Stacks that were mapped before memory ran out stay mapped for the next CPU that gets this index. */
-    if (stacks_map(index, page_from_backend, NULL) != STATUS_OK) {
-        pages_free(processor, 1);
-        return NULL;
-    }
-    return processor;
-}
-
 /* Copies the trampoline to its page and fills in what it needs before it can reach the kernel's memory. */
 static status_t trampoline_install(void)
 {
@@ -144,81 +118,38 @@ static status_t trampoline_install(void)
     return STATUS_OK;
 }
 
-typedef enum start_result { START_RUNS, START_SILENT, START_LOST } start_result_t;
-
-/* Wakes the CPU, which has had its INIT, and sees it into the kernel. */
-static start_result_t start_one(processor_t *processor, uint32_t id)
+start_result_t start_cpus_one(cpu_t *cpu, uint64_t id, uint32_t position)
 {
     uint32_t expected = SMP_OFFER_OPEN;
 
-    processor->cpu.hardware_id = id;
-    smp_offer_processor = processor;
-    smp_offer_stack = stack_top(processor->cpu.index, STACK_THREAD);
+    (void)position;
+    cpu->hardware_id = (uint32_t)id;
+    smp_offer_processor = CONTAINER_OF(cpu, processor_t, cpu);
+    smp_offer_stack = stack_top(cpu->index, STACK_THREAD);
     atomic_store_explicit(&smp_offer, SMP_OFFER_OPEN, memory_order_release);
 
-    local_apic_send_startup(id, PHYSICAL_TRAMPOLINE >> PAGE_SHIFT);
+    local_apic_send_startup(cpu->hardware_id, PHYSICAL_TRAMPOLINE >> PAGE_SHIFT);
     if (!wait_while(SMP_OFFER_OPEN, STARTUP_NANOSECONDS)) {
-        local_apic_send_startup(id, PHYSICAL_TRAMPOLINE >> PAGE_SHIFT);
+        local_apic_send_startup(cpu->hardware_id, PHYSICAL_TRAMPOLINE >> PAGE_SHIFT);
         if (!wait_while(SMP_OFFER_OPEN, TAKE_NANOSECONDS) &&
             atomic_compare_exchange_strong_explicit(&smp_offer, &expected, SMP_OFFER_NONE, memory_order_acq_rel,
                                                     memory_order_acquire)) {
-            return START_SILENT;
+            log_line("cpu: APIC id %u does not answer and is left out", cpu->hardware_id);
+            return START_LEFT_OUT;
         }
     }
-    return wait_while(SMP_OFFER_TAKEN, RUN_NANOSECONDS) ? START_RUNS : START_LOST;
-}
-
-/* Starts the CPUs that firmware lists, one by one. */
-static void start_listed(const acpi_info_t *info, status_t (*prepare)(cpu_t *cpu))
-{
-    const uint32_t self = boot_processor.cpu.hardware_id;
-    processor_t *spare = NULL; /* prepared, and not taken by a CPU that stayed silent */
-
-    for (uint32_t entry = 0; entry < info->cpu_id_count; entry++) {
-        const uint32_t id = info->cpu_ids[entry];
-        if (id == self || cpu_count() == CPU_COUNT_MAX) {
-            continue;
-        }
-        if (id > NARROW_ID_MAX && !local_apic_has_wide_ids()) {
-            log_line("cpu: APIC id %u can't be reached without x2APIC", id);
-            continue;
-        }
-        if (spare == NULL) {
-            spare = processor_create(cpu_count());
-            if (spare == NULL) {
-                log_line("cpu: no memory for APIC id %u", id);
-                return;
-            }
-            const status_t status = prepare(&spare->cpu);
-            if (status != STATUS_OK) {
-                log_line("cpu: APIC id %u is left alone: %s", id, status_name(status));
-                pages_free(spare, 1);
-                spare = NULL;
-                continue;
-            }
-        }
-        switch (start_one(spare, id)) {
-        case START_RUNS:
-            running_cpus_add(&spare->cpu);
-            spare = NULL;
-            break;
-        case START_SILENT:
-            log_line("cpu: APIC id %u does not answer and is left out", id);
-            break;
-        case START_LOST:
-            log_line("cpu: APIC id %u woke but did not get ready; no more CPUs are started", id);
-            return;
-        }
+    if (!wait_while(SMP_OFFER_TAKEN, RUN_NANOSECONDS)) {
+        log_line("cpu: APIC id %u woke but did not get ready; no more CPUs are started", cpu->hardware_id);
+        return START_LOST;
     }
-    /*
-     * A prepared structure that nobody took stays as it is: `prepare` has no inverse, and its contexts may be
-     * registered.
-     */
+    return START_RUNS;
 }
 
 uint32_t cpu_start_all(status_t (*prepare)(cpu_t *cpu), void (*idle)(void))
 {
     const acpi_info_t *const info = acpi_info();
+    uint64_t others[ARRAY_COUNT(info->cpu_ids)];
+    uint32_t count = 0;
 
     if (info->cpu_id_count <= 1 || !local_apic_is_present()) {
         return cpu_count();
@@ -230,14 +161,19 @@ uint32_t cpu_start_all(status_t (*prepare)(cpu_t *cpu), void (*idle)(void))
     }
     secondary_idle = idle;
     for (uint32_t entry = 0; entry < info->cpu_id_count; entry++) {
-        if (info->cpu_ids[entry] != boot_processor.cpu.hardware_id &&
-            (info->cpu_ids[entry] <= NARROW_ID_MAX || local_apic_has_wide_ids())) {
-            local_apic_send_init(info->cpu_ids[entry]);
+        const uint32_t id = info->cpu_ids[entry];
+        if (id == boot_processor.cpu.hardware_id) {
+            continue;
         }
+        if (id > NARROW_ID_MAX && !local_apic_has_wide_ids()) {
+            log_line("cpu: APIC id %u can't be reached without x2APIC", id);
+            continue;
+        }
+        local_apic_send_init(id);
+        others[count++] = id;
     }
     delay(INIT_NANOSECONDS);
-    start_listed(info, prepare);
-    return cpu_count();
+    return start_cpus(others, count, "APIC id", prepare);
 }
 
 NORETURN void smp_secondary_start(processor_t *processor)
