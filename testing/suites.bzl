@@ -2,7 +2,10 @@
 
 # Those that need user mode, and those of parts that not every port has yet: by platform.
 KERNEL_SUITES = {
-    "aarch64": [],
+    "aarch64": [
+        "user_mode_aarch64",
+        "user_page_table",
+    ],
     "riscv64": [
         "user_access",
         "user_mode",

@@ -16,6 +16,10 @@
 #define ADDRESS_DEVICES      0xffffa00000000000
 #define ADDRESS_DEVICES_SIZE 0x4000000
 
+/* Mappings that come and go (arch/kernel_window.h). */
+#define ADDRESS_WINDOW      0xffffc00000000000
+#define ADDRESS_WINDOW_SIZE 0x1000000000
+
 /*
  * The window of page words: the word of the page at p is at 8 * (p >> 12), p taken as a signed number. The direct map's
  * base goes to -2^48 / 2^9 = -2^39, so that this base need never be loaded.

@@ -1,11 +1,8 @@
 /*
  * The kernel's page tables: 48-bit addresses, 4 KiB granule, 4 KiB, 2 MiB and 1 GiB leaves (Arm ARM, D8.3).
  *
- *   63..55  54   53   52    51  50..48  47..........12  11  10  9..8  7..6  5   4..2   1..0
- *   free    UXN  PXN  cont  DBM  0      address         nG  AF  SH    AP    NS  index  01 block, 11 table or page
- *
- * The access flag is preset. Every leaf is global, and execute-never for user mode; only the image's code is executable
- * at all. AP bit 7 is read-only, bit 6 user.
+ * Every leaf is global, out of the reach of user mode, and execute-never for it; only the image's code is executable at
+ * all.
  *
  * Boot starts from what entry.S built: blocks of 2 MiB around image and device tree. Here a new tree is built beside it,
  * with the image page by page, and entry.S puts it in place.
@@ -14,16 +11,7 @@
 
 #include "address_map.h"
 #include "boot_entry.h"
-#include "control.h"
-#include "registers.h"
-
-#define ENTRY_INDEX_SHIFT  2
-#define ENTRY_INDEX        UINT64_C(7)
-#define ENTRY_USER         (UINT64_C(1) << 6)
-#define ENTRY_READ_ONLY    (UINT64_C(1) << 7)
-#define ENTRY_NO_EXECUTE   (UINT64_C(1) << 53) /* by the kernel */
-#define ENTRY_NO_USER_CODE (UINT64_C(1) << 54)
-#define ENTRY_ADDRESS      UINT64_C(0x0000fffffffff000)
+#include "page_entry.h"
 
 #define LEVELS     4
 #define ROOT_LEVEL (LEVELS - 1)
@@ -38,11 +26,11 @@ extern char boot_low_start[], boot_low_end[];
 
 static ALIGNED(4096) uint64_t root[RADIX_ENTRIES];
 static ALIGNED(4096) uint64_t low_root[RADIX_ENTRIES];   /* one to one: entry.S's code, for starting CPUs */
-static ALIGNED(4096) uint64_t empty_root[RADIX_ENTRIES]; /* the lower half of everybody else, so far */
+static ALIGNED(4096) uint64_t empty_root[RADIX_ENTRIES]; /* the lower half while there is no user's */
 static ALIGNED(4096) unsigned char early_pages[EARLY_PAGES][PAGE_SIZE];
 static physical_address_t image_base;
 
-static uint64_t table_entry(physical_address_t table)
+uint64_t entry_of_table(physical_address_t table)
 {
     return table.value | ENTRY_VALID | ENTRY_TABLE;
 }
@@ -50,41 +38,36 @@ static uint64_t table_entry(physical_address_t table)
 static uint64_t leaf_entry(physical_address_t page, unsigned level, page_access_t access)
 {
     const uint64_t index = (access & PAGE_ACCESS_DEVICE) != 0 ? MEMORY_DEVICE : MEMORY_NORMAL;
-    const bool is_user = (access & PAGE_ACCESS_USER) != 0;
-    const bool is_code = (access & PAGE_ACCESS_EXECUTE) != 0;
-    uint64_t entry = page.value | ENTRY_VALID | ENTRY_ACCESSED | ENTRY_SHARED_INNER | index << ENTRY_INDEX_SHIFT;
+    uint64_t entry = page.value | ENTRY_VALID | ENTRY_ACCESSED | ENTRY_SHARED_INNER | ENTRY_NO_USER_CODE;
 
+    entry |= index << ENTRY_INDEX_SHIFT;
     entry |= level == 0 ? ENTRY_TABLE : 0;
     entry |= (access & PAGE_ACCESS_WRITE) != 0 ? 0 : ENTRY_READ_ONLY;
-    entry |= is_user ? ENTRY_USER : 0;
-    entry |= is_code && !is_user ? 0 : ENTRY_NO_EXECUTE;
-    entry |= is_code && is_user ? 0 : ENTRY_NO_USER_CODE;
+    entry |= (access & PAGE_ACCESS_EXECUTE) != 0 ? 0 : ENTRY_NO_EXECUTE;
     return entry;
 }
 
-static bool is_present(uint64_t entry)
+bool entry_is_present(uint64_t entry)
 {
     return (entry & ENTRY_VALID) != 0;
 }
 
-static bool is_leaf(uint64_t entry, unsigned level)
+bool entry_is_leaf(uint64_t entry, unsigned level)
 {
     return level == 0 || (entry & ENTRY_TABLE) == 0;
 }
 
 static page_access_t leaf_access(uint64_t entry)
 {
-    const bool is_user = (entry & ENTRY_USER) != 0;
     page_access_t access = PAGE_ACCESS_READ;
 
     access |= (entry & ENTRY_READ_ONLY) == 0 ? PAGE_ACCESS_WRITE : 0;
-    access |= is_user ? PAGE_ACCESS_USER : 0;
     access |= ((entry >> ENTRY_INDEX_SHIFT) & ENTRY_INDEX) == MEMORY_DEVICE ? PAGE_ACCESS_DEVICE : 0;
-    access |= (entry & (is_user ? ENTRY_NO_USER_CODE : ENTRY_NO_EXECUTE)) == 0 ? PAGE_ACCESS_EXECUTE : 0;
+    access |= (entry & ENTRY_NO_EXECUTE) == 0 ? PAGE_ACCESS_EXECUTE : 0;
     return access;
 }
 
-static physical_address_t entry_address(uint64_t entry, unsigned level)
+physical_address_t entry_address(uint64_t entry, unsigned level)
 {
     (void)level;
     return physical_address(entry & ENTRY_ADDRESS);
@@ -92,23 +75,22 @@ static physical_address_t entry_address(uint64_t entry, unsigned level)
 
 /*
  * The store is seen by the walkers before anything that follows. An entry that was empty is in no translation cache (Arm
- * ARM, D8.13); for one that was not, all CPUs drop what they have.
+ * ARM, D8.13), and others change in the kernel's window only, which sees to that.
  */
 static void entry_changed(uintptr_t address)
 {
-    __asm__ volatile(
-        "dsb ishst\n\ttlbi vaae1is, %0\n\tdsb ish\n\tisb" ::"r"((address >> PAGE_SHIFT) & UINT64_C(0xfffffffffff))
-        : "memory");
+    (void)address;
+    __asm__ volatile("dsb ishst\n\tisb" ::: "memory");
 }
 
 #define FORMAT_WITH_LEAVES_UP_TO(level) \
     {                                   \
         .levels = LEVELS,               \
         .leaf_level_max = (level),      \
-        .table_entry = table_entry,     \
+        .table_entry = entry_of_table,  \
         .leaf_entry = leaf_entry,       \
-        .is_present = is_present,       \
-        .is_leaf = is_leaf,             \
+        .is_present = entry_is_present, \
+        .is_leaf = entry_is_leaf,       \
         .leaf_access = leaf_access,     \
         .entry_address = entry_address, \
         .entry_changed = entry_changed, \
@@ -196,6 +178,9 @@ status_t page_table_prepare(physical_address_t image, physical_address_t tree, u
     }
     if (status == STATUS_OK) {
         status = radix_prepare(&kernel_page_table.table, ADDRESS_DEVICES, ROOT_LEVEL - 1, page_table_early_page, NULL);
+    }
+    if (status == STATUS_OK) {
+        status = radix_prepare(&kernel_page_table.table, ADDRESS_WINDOW, ROOT_LEVEL - 1, page_table_early_page, NULL);
     }
     if (status != STATUS_OK) {
         return status;

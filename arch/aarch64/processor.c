@@ -5,12 +5,9 @@
 #include "processor.h"
 
 #include "arch/shared/running_cpus.h"
-#include "control.h"
 #include "gic.h"
 #include "registers.h"
 #include "trap_frame.h"
-
-#define PAN_SHIFT 20 /* ID_AA64MMFR1_EL1 */
 
 processor_t boot_processor;
 
@@ -26,20 +23,6 @@ void processor_attach(processor_t *processor, uintptr_t emergency_top)
     port_cpu = &processor->cpu;
     SYSTEM_REGISTER_WRITE(vbar_el1, (uintptr_t)trap_vectors);
     instruction_barrier();
-}
-
-void processor_protect(void)
-{
-    const bool has_pan = register_field(SYSTEM_REGISTER_READ(id_aa64mmfr1_el1), PAN_SHIFT) != 0;
-
-    SYSTEM_REGISTER_WRITE(cpacr_el1, 0); /* floating point and vectors trap: kernel code has none */
-    SYSTEM_REGISTER_WRITE(sctlr_el1, (SCTLR_ON | SCTLR_WXN) & ~(uint64_t)(has_pan ? SCTLR_SPAN : 0));
-    instruction_barrier();
-    if (has_pan) {
-        __asm__ volatile(".arch_extension pan\n\tmsr pan, #1" ::: "memory");
-    }
-    /* WXN may be cached with translations (Arm ARM, D8.4.1). */
-    __asm__ volatile("tlbi vmalle1\n\tdsb nsh\n\tisb" ::: "memory");
 }
 
 status_t running_cpus_send(cpu_t *cpu, cpu_signal_t signal)

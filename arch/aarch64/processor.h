@@ -17,7 +17,8 @@ typedef struct processor {
     uint32_t gic_target;   /* GICv2: the CPU's bit */
     uint32_t timer_period; /* counts between ticks; 0 while there are none */
     uint64_t timer_next;
-    volatile void *redistributor; /* GICv3 */
+    volatile void *redistributor;       /* GICv3 */
+    struct user_page_table *user_table; /* that TTBR0_EL1 leads to; NULL: none */
 } processor_t;
 
 _Static_assert(sizeof(processor_t) <= PAGE_SIZE, "one page holds one");
@@ -45,8 +46,8 @@ extern processor_t boot_processor;
 void processor_attach(processor_t *processor, uintptr_t emergency_top);
 
 /*
- * Switches on what the calling CPU offers: no execution of what is writable, privileged access never. The kernel's own
- * tables are in force.
+ * Switches on what the calling CPU offers against user code, and everything off that user code has no business with. The
+ * kernel's own tables are in force, and no user's. In cpu_features.c, which shows it.
  */
 void processor_protect(void);
 

@@ -16,6 +16,7 @@
 #define CLASS_SHIFT            26
 #define CLASS_MASK             0x3f
 #define CLASS_UNKNOWN          0x00
+#define CLASS_CALL             0x15
 #define CLASS_INSTRUCTION_USER 0x20
 #define CLASS_INSTRUCTION      0x21
 #define CLASS_DATA_USER        0x24
@@ -28,53 +29,38 @@
 #define BREAK_OF_COMPILER      1 /* what __builtin_trap() becomes */
 #define INSTRUCTION_BYTES      4
 
-static const char *class_name(unsigned class)
+typedef struct class_meaning {
+    unsigned class;
+    trap_kind_t kind;
+    const char *name;
+} class_meaning_t;
+
+static const class_meaning_t class_meanings[] = {
+    {CLASS_UNKNOWN, TRAP_ILLEGAL_INSTRUCTION, "undefined instruction"},
+    {0x01, TRAP_ILLEGAL_INSTRUCTION, "trapped wait"},
+    {0x07, TRAP_ILLEGAL_INSTRUCTION, "floating-point access"},
+    {0x0d, TRAP_OTHER, "branch target exception"},
+    {0x0e, TRAP_OTHER, "illegal execution state"},
+    {CLASS_CALL, TRAP_OTHER, "supervisor call"},
+    {0x18, TRAP_ILLEGAL_INSTRUCTION, "trapped system register"},
+    {0x19, TRAP_ILLEGAL_INSTRUCTION, "SVE access"},
+    {0x1c, TRAP_OTHER, "pointer authentication failure"},
+    {0x1d, TRAP_ILLEGAL_INSTRUCTION, "SME access"},
+    {0x22, TRAP_OTHER, "misaligned program counter"},
+    {0x26, TRAP_OTHER, "misaligned stack pointer"},
+    {0x2f, TRAP_OTHER, "system error"},
+    {0x30, TRAP_OTHER, "hardware breakpoint"},
+    {0x31, TRAP_OTHER, "hardware breakpoint"},
+    {0x32, TRAP_OTHER, "software step"},
+    {0x33, TRAP_OTHER, "software step"},
+    {0x34, TRAP_OTHER, "watchpoint"},
+    {0x35, TRAP_OTHER, "watchpoint"},
+    {CLASS_BREAK, TRAP_BREAKPOINT, "breakpoint"},
+};
+
+static unsigned class_of(const trap_frame_t *frame)
 {
-    switch (class) {
-    case CLASS_UNKNOWN:
-        return "undefined instruction";
-    case 0x01:
-        return "trapped wait";
-    case 0x07:
-        return "floating-point access";
-    case 0x0d:
-        return "branch target exception";
-    case 0x0e:
-        return "illegal execution state";
-    case 0x15:
-        return "supervisor call";
-    case 0x18:
-        return "trapped system register";
-    case 0x19:
-        return "SVE access";
-    case 0x1c:
-        return "pointer authentication failure";
-    case CLASS_INSTRUCTION_USER:
-    case CLASS_INSTRUCTION:
-        return "instruction abort";
-    case 0x22:
-        return "misaligned program counter";
-    case CLASS_DATA_USER:
-    case CLASS_DATA:
-        return "data abort";
-    case 0x26:
-        return "misaligned stack pointer";
-    case 0x2f:
-        return "system error";
-    case 0x30:
-    case 0x31:
-        return "hardware breakpoint";
-    case 0x32:
-    case 0x33:
-        return "software step";
-    case 0x34:
-    case 0x35:
-        return "watchpoint";
-    case CLASS_BREAK:
-        return "breakpoint";
-    default:
-        return "unknown exception";
-    }
+    return (unsigned)(frame->esr >> CLASS_SHIFT) & CLASS_MASK;
 }
 
 /* Faults of translation, access flag and permission, levels 0 to 3, have 4 to 15 as their status. */
@@ -99,16 +85,39 @@ static const char *abort_name(bool is_execute, uint64_t syndrome, uintptr_t addr
     return is_execute ? "external instruction abort" : "external data abort";
 }
 
-static void report(trap_frame_t *frame, unsigned vector)
+/* What an exception's class says. */
+static void describe(trap_report_t *report, const trap_frame_t *frame)
 {
-    const unsigned class = (unsigned)(frame->esr >> CLASS_SHIFT) & CLASS_MASK;
-    const unsigned from = vector & ~3u & ~(unsigned)VECTOR_OVERFLOW;
+    const unsigned class = class_of(frame);
     const bool is_execute = class == CLASS_INSTRUCTION || class == CLASS_INSTRUCTION_USER;
-    const bool is_abort = is_execute || class == CLASS_DATA || class == CLASS_DATA_USER;
-    const bool is_break = class == CLASS_BREAK;
+
+    if (is_execute || class == CLASS_DATA || class == CLASS_DATA_USER) {
+        report->address = frame->far;
+        report->is_execute = is_execute;
+        report->is_write = !is_execute && (frame->esr & ABORT_WRITE) != 0 && (frame->esr & ABORT_CACHE) == 0;
+        report->name = abort_name(is_execute, frame->esr, frame->far);
+        report->kind = is_translation_fault(frame->esr) ? TRAP_PAGE_FAULT : TRAP_OTHER;
+        return;
+    }
+    if (class == CLASS_BREAK && (frame->esr & BREAK_COMMENT) == BREAK_OF_COMPILER) {
+        report->name = "compiler's trap";
+        report->kind = TRAP_ILLEGAL_INSTRUCTION;
+        return;
+    }
+    for (size_t index = 0; index < ARRAY_COUNT(class_meanings); index++) {
+        if (class_meanings[index].class == class) {
+            report->name = class_meanings[index].name;
+            report->kind = class_meanings[index].kind;
+        }
+    }
+}
+
+trap_report_t trap_report_of(const trap_frame_t *frame, unsigned vector)
+{
+    const unsigned from = vector & ~3u & ~(unsigned)VECTOR_OVERFLOW;
     trap_report_t report = {
         .kind = TRAP_OTHER,
-        .name = class_name(class),
+        .name = "unknown exception",
         .code = frame->esr,
         .is_user = from == VECTOR_FROM_USER || from == VECTOR_FROM_USER_32,
         .instruction = frame->elr,
@@ -117,26 +126,26 @@ static void report(trap_frame_t *frame, unsigned vector)
         .registers = frame,
     };
 
-    if ((vector & 3) == VECTOR_KIND_SERROR) {
-        report.name = "system error";
-    } else if (is_abort) {
-        report.address = frame->far;
-        report.is_execute = is_execute;
-        report.is_write = !is_execute && (frame->esr & ABORT_WRITE) != 0 && (frame->esr & ABORT_CACHE) == 0;
-        report.name = abort_name(is_execute, frame->esr, frame->far);
-        report.kind = is_translation_fault(frame->esr) ? TRAP_PAGE_FAULT : TRAP_OTHER;
-    } else if (class == CLASS_UNKNOWN) {
-        report.kind = TRAP_ILLEGAL_INSTRUCTION;
-    } else if (is_break && (frame->esr & BREAK_COMMENT) == BREAK_OF_COMPILER) {
-        report.kind = TRAP_ILLEGAL_INSTRUCTION;
-        report.name = "compiler's trap";
-    } else if (is_break) {
-        report.kind = TRAP_BREAKPOINT;
-    }
     if ((vector & VECTOR_OVERFLOW) != 0) {
         report.kind = TRAP_DOUBLE_FAULT;
         report.name = "interrupt stack overflow";
+    } else if ((vector & 3) == VECTOR_KIND_SERROR) {
+        report.name = "system error";
+    } else {
+        describe(&report, frame);
     }
+    return report;
+}
+
+bool trap_is_user_call(const trap_frame_t *frame)
+{
+    return class_of(frame) == CLASS_CALL;
+}
+
+static void report(trap_frame_t *frame, unsigned vector)
+{
+    const trap_report_t report = trap_report_of(frame, vector);
+
     if (!trap_handle(&report) || (vector & VECTOR_OVERFLOW) != 0) {
         cpu_halt_forever();
     }
@@ -148,10 +157,8 @@ static void report(trap_frame_t *frame, unsigned vector)
 /* Whether the exception is the answer to one of attempt.h's questions. */
 static bool is_refusal(const trap_frame_t *frame)
 {
-    const bool is_data_abort = (frame->esr >> CLASS_SHIFT & CLASS_MASK) == CLASS_DATA;
-
     return frame->elr == (uintptr_t)attempt_semihosting_instruction ||
-           (frame->elr == (uintptr_t)attempt_read_instruction && is_data_abort);
+           (frame->elr == (uintptr_t)attempt_read_instruction && class_of(frame) == CLASS_DATA);
 }
 
 void trap_dispatch(trap_frame_t *frame, unsigned vector)

@@ -5,12 +5,12 @@
  * the thread's stack is in. An exception from a handler goes on below that handler's frames; only if the stack has no
  * room for the frame does it begin anew on the emergency stack, whose top cpu_t knows.
  *
- * TPIDRRO_EL0 is free for a moment in here: user mode may read it, and finds nothing of worth.
+ * TPIDRRO_EL0 is free for a moment in here; user_entry.S clears it before user mode can read it.
  */
 #include "stacks.h"
 #include "trap_frame.h"
 
-/* From EL1 on SP_EL0, or from EL0: x0 the interrupted stack pointer, x1 the vector's number. */
+/* From EL1 on SP_EL0, or from EL0 in AArch32, which nobody enters: x0 the interrupted stack pointer, x1 the vector's number. */
     .macro VECTOR number
     .balign 128
     sub sp, sp, #FRAME_BYTES
@@ -18,6 +18,14 @@
     mrs x0, sp_el0
     mov x1, #\number
     b trap_common
+    .endm
+
+/* From EL0: user_entry.S has the rest. */
+    .macro VECTOR_USER kind
+    .balign 128
+    stp x0, x1, [sp, #-16]!
+    mov x1, #\kind
+    b user_leave
     .endm
 
 /* From EL1 on SP_EL1. */
@@ -54,10 +62,10 @@ trap_vectors:
     VECTOR_NESTED 5
     VECTOR_NESTED 6
     VECTOR_NESTED 7
-    VECTOR 8
-    VECTOR 9
-    VECTOR 10
-    VECTOR 11
+    VECTOR_USER VECTOR_KIND_SYNCHRONOUS
+    VECTOR_USER VECTOR_KIND_IRQ
+    VECTOR_USER VECTOR_KIND_FIQ
+    VECTOR_USER VECTOR_KIND_SERROR
     VECTOR 12
     VECTOR 13
     VECTOR 14
@@ -101,7 +109,7 @@ trap_common:
     stp x26, x27, [sp, #208]
     stp x28, x29, [sp, #224]
     stp x30, x0, [sp, #FRAME_X30]
-    mrs x18, tpidr_el1 /* cpu_current(); user mode may have used it */
+    mrs x18, tpidr_el1 /* cpu_current() */
     mrs x2, elr_el1
     mrs x3, spsr_el1
     stp x2, x3, [sp, #FRAME_ELR]
