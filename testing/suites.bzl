@@ -3,6 +3,8 @@
 # Those that need user mode, and those of parts that not every port has yet: by platform.
 KERNEL_SUITES = {
     "aarch64": [
+        "user_access",
+        "user_mode",
         "user_mode_aarch64",
         "user_page_table",
     ],

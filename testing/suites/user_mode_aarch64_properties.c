@@ -1,6 +1,6 @@
 /*
- * What only aarch64 can get wrong about user mode (arch/user.h): which instructions and registers are the user's, PAN, and
- * translations that are kept under a number that tables share or inherit.
+ * What only aarch64 can get wrong about user mode (arch/user.h): which registers are the thread's, PAN, and translations
+ * that are kept under a number that tables share or inherit. user_mode_properties.c has what all machines share.
  */
 #include "arch/user.h"
 
@@ -18,8 +18,9 @@
 #define RETURN     0xd65f03c0u
 #define CALL_BITS  0xd4000001u
 
-extern const uint32_t user_code_forbidden[], user_code_forbidden_end[], user_code_call[], user_code_thread[];
-extern const uint32_t user_code_read[], user_code_write[], user_code_go[], user_code_spin[], user_code_write_code[];
+extern const uint32_t aarch64_code_call[], aarch64_code_thread[];
+extern const uint32_t aarch64_code_read[], aarch64_code_write[], aarch64_code_go[], aarch64_code_spin[],
+    aarch64_code_write_code[];
 
 /* One address space with a page of code and a page of data, the only one that this CPU has. */
 typedef struct space {
@@ -119,23 +120,6 @@ static void expect_fault_at(space_t *space, uintptr_t instruction)
     PROPERTY_EXPECT_EQUAL(space->run, space->report.instruction, instruction);
 }
 
-/* Validates 3.2, 3.3: an instruction that is the kernel's is a fault, whatever is in the registers, and changes nothing. */
-static void what_is_the_kernels_is_refused(property_run_t *run)
-{
-    space_t *const space = space_open(run);
-    const size_t count = (size_t)(user_code_forbidden_end - user_code_forbidden);
-
-    load(space, user_code_forbidden, count);
-    const uint64_t value = property_bits64(run);
-    for (size_t index = 0; index < count; index++) {
-        const uintptr_t at = CODE + index * CODE_BYTES;
-        user_state_init(&space->state, at, DATA + PAGE_SIZE, value);
-        expect_fault_at(space, at);
-        PROPERTY_EXPECT(run, space->report.kind != TRAP_PAGE_FAULT && space->report.kind != TRAP_BREAKPOINT);
-        PROPERTY_EXPECT_EQUAL(run, user_call_argument(&space->state, 0), value);
-    }
-}
-
 /* Validates 3.2: a thread finds its own registers again, and nothing of the kernel's or of another thread's. */
 static void registers_are_the_threads_own(property_run_t *run)
 {
@@ -143,7 +127,7 @@ static void registers_are_the_threads_own(property_run_t *run)
     const size_t words = 31; /* x0 to x30 come first */
     user_state_t before;
 
-    load(space, user_code_call, 2);
+    load(space, aarch64_code_call, 2);
     before = space->state;
     PROPERTY_EXPECT_EQUAL(run, run_user(space), USER_EVENT_CALL);
     for (size_t index = 0; index < words; index++) {
@@ -168,7 +152,7 @@ static void thread_registers_do_not_leak(property_run_t *run)
     user_state_t other;
     const uint64_t value = property_bits64(run);
 
-    load(space, user_code_thread, 5);
+    load(space, aarch64_code_thread, 5);
     other = space->state;
     space->state.words[0] = value;
     PROPERTY_EXPECT_EQUAL(run, run_user(space), USER_EVENT_CALL);
@@ -213,14 +197,14 @@ static uintptr_t draw_kernel_address(property_run_t *run, const space_t *space)
 /* Validates 3.3: user code can't read, write or execute anything of the kernel's half. */
 static void the_kernels_half_is_out_of_reach(property_run_t *run)
 {
-    static const uint32_t *const pieces[] = {user_code_read, user_code_write, user_code_go};
+    static const uint32_t *const pieces[] = {aarch64_code_read, aarch64_code_write, aarch64_code_go};
     space_t *const space = space_open(run);
 
-    load(space, user_code_read, 5);
+    load(space, aarch64_code_read, 5);
     for (uint32_t step = 0; step < run->steps; step++) {
         const size_t way = property_draw(run, ARRAY_COUNT(pieces));
         const uintptr_t address = align_down(draw_kernel_address(run, space), sizeof(uint64_t));
-        const uintptr_t at = CODE + (uintptr_t)(pieces[way] - user_code_read) * CODE_BYTES;
+        const uintptr_t at = CODE + (uintptr_t)(pieces[way] - aarch64_code_read) * CODE_BYTES;
         user_state_init(&space->state, at, DATA + PAGE_SIZE, address);
         expect_fault_at(space, way == 2 ? address : at);
         PROPERTY_EXPECT_EQUAL(run, space->report.kind, TRAP_PAGE_FAULT);
@@ -269,7 +253,7 @@ static void the_kernel_keeps_off_user_pages(property_run_t *run)
     const uintptr_t hidden = DATA + PAGE_SIZE;
     const cpu_feature_t *const pan = feature("pan");
 
-    load(space, user_code_call, 2);
+    load(space, aarch64_code_call, 2);
     map(space, hidden, space->data, PAGE_ACCESS_HIDDEN | PAGE_ACCESS_EXECUTE);
     PROPERTY_EXPECT(run, !TRANSLATE("s1e0r", DATA) && !TRANSLATE("s1e0w", DATA) && !TRANSLATE("s1e0r", CODE));
     PROPERTY_EXPECT(run, TRANSLATE("s1e0w", CODE));
@@ -290,7 +274,7 @@ static void a_thread_makes_its_own_code(property_run_t *run)
     space_t *const space = space_open(run);
     const uintptr_t both = DATA + PAGE_SIZE;
 
-    load(space, user_code_write_code, 9);
+    load(space, aarch64_code_write_code, 9);
     map(space, both, take_page(space), PAGE_ACCESS_WRITE | PAGE_ACCESS_EXECUTE);
     for (uint32_t step = 0; step < run->steps; step++) {
         const uint64_t place = property_draw(run, PAGE_SIZE / CODE_BYTES);
@@ -311,7 +295,7 @@ static void an_interrupt_is_handled_and_told(property_run_t *run)
     const uint64_t ticks = cpu_current()->timer_ticks;
     uint64_t count = 0;
 
-    load(space, user_code_spin, 2);
+    load(space, aarch64_code_spin, 2);
     const interrupt_state_t interrupts = interrupts_save();
     for (unsigned turn = 0; turn < 3; turn++) {
         const user_event_t event = user_run(&space->state, &space->report);
@@ -387,7 +371,7 @@ static void a_crowd_of_spaces_stays_apart(property_run_t *run)
     PROPERTY_EXPECT(run, crowd->code != NULL);
     property_defer(run, crowd_close, crowd);
     for (size_t index = 0; index < 2; index++) {
-        ((uint32_t *)crowd->code)[index] = user_code_read[index];
+        ((uint32_t *)crowd->code)[index] = aarch64_code_read[index];
     }
     while (crowd->table_count < TABLE_COUNT) {
         crowd_add(crowd);
@@ -406,8 +390,8 @@ static void a_crowd_of_spaces_stays_apart(property_run_t *run)
     }
 }
 
-PROPERTY_SUITE(user_mode_aarch64, PROPERTY(what_is_the_kernels_is_refused, "3.2 3.3"),
-               PROPERTY(registers_are_the_threads_own, "3.2"), PROPERTY(thread_registers_do_not_leak, "3.2"),
-               PROPERTY(the_kernels_half_is_out_of_reach, "3.3"), PROPERTY(the_kernel_keeps_off_user_pages, "3.2 3.3"),
-               PROPERTY(a_thread_makes_its_own_code, "3.2"), PROPERTY(an_interrupt_is_handled_and_told, "2.11 3.1"),
+PROPERTY_SUITE(user_mode_aarch64, PROPERTY(registers_are_the_threads_own, "3.2"),
+               PROPERTY(thread_registers_do_not_leak, "3.2"), PROPERTY(the_kernels_half_is_out_of_reach, "3.3"),
+               PROPERTY(the_kernel_keeps_off_user_pages, "3.2 3.3"), PROPERTY(a_thread_makes_its_own_code, "3.2"),
+               PROPERTY(an_interrupt_is_handled_and_told, "2.11 3.1"),
                PROPERTY(a_crowd_of_spaces_stays_apart, "3.1 3.2 3.4"));
