@@ -181,6 +181,9 @@ static status_t step_kfs(void *context)
     kfs_init(&kfs_kernel);
     status_t status = kfs_add_slab_nodes(&kfs_kernel);
     if (status == STATUS_OK) {
+        status = kfs_add_slab_safety_nodes(&kfs_kernel);
+    }
+    if (status == STATUS_OK) {
         status = kfs_add_memory_nodes(&kfs_kernel, &state->map, &init_kernel);
     }
     if (status == STATUS_OK) {

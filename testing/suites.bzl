@@ -47,6 +47,8 @@ SUITES = [
     "slab",
     "slab_concurrency",
     "slab_misuse",
+    "slab_tier",
+    "slab_tier_misuse",
     "stats",
     "text",
 ]

@@ -101,7 +101,7 @@ void __wrap_pages_free(void *address, size_t count)
 static void *open_object(void *object, size_t size)
 {
     if (object != NULL) {
-        shadow_open(object, size, __real_kmalloc_usable_size(object));
+        shadow_open(object, size, kmalloc_slot_size(object));
     }
     return object;
 }
@@ -109,7 +109,7 @@ static void *open_object(void *object, size_t size)
 /* Ends with the report of a misuse when `object` is no object at all. */
 static void close_object(void *object)
 {
-    shadow_close(object, __real_kmalloc_usable_size(object), SHADOW_FREED);
+    shadow_close(object, kmalloc_slot_size(object), SHADOW_FREED);
 }
 
 void *__wrap__kmalloc(size_t size)
@@ -135,7 +135,7 @@ void *__wrap__krealloc(void *pointer, size_t size)
         return NULL;
     }
     /* If the block moves, it is free before we hear of it; if there is no memory, it stays the caller's, all of it. */
-    const size_t have = __real_kmalloc_usable_size(pointer);
+    const size_t have = kmalloc_slot_size(pointer);
     shadow_close(pointer, have, SHADOW_FREED);
     void *const block = __real__krealloc(pointer, size);
     if (block == NULL) {
@@ -161,7 +161,7 @@ size_t __wrap_kmalloc_usable_size(const void *pointer)
 void *__wrap_kmem_cache_alloc(kmem_cache_t *cache)
 {
     void *const object = __real_kmem_cache_alloc(cache);
-    return object == NULL ? NULL : open_object(object, __real_kmalloc_usable_size(object));
+    return object == NULL ? NULL : open_object(object, kmalloc_slot_size(object));
 }
 
 void __wrap_kmem_cache_free(kmem_cache_t *cache, void *object)

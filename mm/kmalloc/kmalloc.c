@@ -142,6 +142,12 @@ static void settle_size(const slab_t *slab, const void *pointer, size_t size, ui
     }
 }
 
+size_t kmalloc_slot_size(const void *pointer)
+{
+    slab_t *slab;
+    return block_size(pointer, &slab);
+}
+
 size_t kmalloc_usable_size(const void *pointer)
 {
     slab_t *slab;

@@ -91,6 +91,35 @@ status_t slab_tier_set(kmem_cache_t *cache, slab_tier_t tier)
     return STATUS_OK;
 }
 
+/* A cache that is looked for, and what it shall become. */
+typedef struct named_change {
+    const char *name;
+    slab_tier_t tier;
+    bool is_found;
+} named_change_t;
+
+static void change_if_named(kmem_cache_t *cache, void *argument)
+{
+    named_change_t *const change = argument;
+    if (text_equal(cache->name, change->name)) {
+        change_tier(cache, change->tier);
+        change->is_found = true;
+    }
+}
+
+status_t slab_tier_set_named(const char *name, slab_tier_t tier)
+{
+    named_change_t change = {name, tier, false};
+    if (tier != SLAB_TIER_FAST && !slab_debug_is_on()) {
+        return STATUS_NOT_READY;
+    }
+    kmem_caches_visit(change_if_named, &change);
+    if (tier == SLAB_TIER_FAST) {
+        (void)slab_quarantine_drain(NULL);
+    }
+    return change.is_found ? STATUS_OK : STATUS_NOT_FOUND;
+}
+
 static void follow_default(kmem_cache_t *cache, void *argument)
 {
     (void)argument;

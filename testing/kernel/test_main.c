@@ -12,6 +12,7 @@
 #include "kernel/shell.h"
 #include "mm/kmalloc.h"
 #include "testing/bench/bench.h"
+#include "testing/kernel/kernel_mistakes.h"
 #include "testing/kernel/kernel_tests.h"
 #include "testing/kernel/ktap.h"
 
@@ -21,6 +22,14 @@ static int command_test(shell_t *shell, int count, char **arguments)
         return shell_usage(shell, arguments[0]);
     }
     return kernel_tests_run_matching(count == 2 ? arguments[1] : "");
+}
+
+static int command_mistake(shell_t *shell, int count, char **arguments)
+{
+    if (count == 2) {
+        kernel_mistake_make(arguments[1]);
+    }
+    return shell_usage(shell, arguments[0]);
 }
 
 /* Loses a block, so that the end of the kernel has something to find. */
@@ -35,6 +44,7 @@ static int command_leak(shell_t *shell, int count, char **arguments)
 
 static const shell_command_t commands[] = {
     {"leak", "bytes", "allocates a block and forgets it", command_leak},
+    {"mistake", "name", "makes a mistake with memory, which ends the kernel", command_mistake},
     {"test", "[pattern]", "run the property suites, or those whose names match", command_test},
 };
 

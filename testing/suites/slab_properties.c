@@ -5,7 +5,7 @@
 #include "mm/kmalloc.h"
 #include "mm/pages.h"
 #include "mm/pages/page_inject.h"
-#include "mm/slab_debug.h"
+#include "mm/slab_tier.h"
 #include "testing/models/slab_fixture.h"
 
 #define BLOCKS_MAX 200
@@ -146,12 +146,13 @@ static NOT_WATCHED void expect_freed_bytes(property_run_t *run, const unsigned c
 
 /*
  * Validates 1.5, 1.6: the free object with the lowest address of a slab is the next one out, and nothing is written
- * into free objects (but for the poison of a kernel that debugs).
+ * into free objects: in the tier fast.
  */
 static void freed_objects_come_back_in_order_of_address(property_run_t *run)
 {
     slab_fixture_t *const fixture = slab_fixture_open_sized(run, 64, 64);
     live_objects_t *const live = &fixture->live;
+    PROPERTY_EXPECT_STATUS(run, STATUS_OK, slab_tier_set(fixture->cache, SLAB_TIER_FAST));
     unsigned char *const first = kmem_cache_alloc(fixture->cache);
     kmem_cache_free(fixture->cache, first);
     for (size_t i = 0; i < 64; i++) {
@@ -163,9 +164,7 @@ static void freed_objects_come_back_in_order_of_address(property_run_t *run)
     const unsigned char pattern = live->objects[low].pattern;
     kmem_cache_free(fixture->cache, live_objects_remove(live, high));
     kmem_cache_free(fixture->cache, live_objects_remove(live, low));
-    if (!slab_debug_is_on()) {
-        expect_freed_bytes(run, first + low * 64, pattern);
-    }
+    expect_freed_bytes(run, first + low * 64, pattern);
     slab_fixture_alloc(fixture, SLAB_ACTOR_SELF);
     PROPERTY_EXPECT_EQUAL(run, (uintptr_t)live->objects[62].address, (uintptr_t)first + low * 64);
     slab_fixture_alloc(fixture, SLAB_ACTOR_SELF);
@@ -230,6 +229,7 @@ static void empty_slabs_go_back_beyond_a_small_reserve(property_run_t *run)
 {
     slab_fixture_t *const fixture = slab_fixture_open_sized(run, property_range(run, 513, KMEM_OBJECT_SIZE_MAX), 0);
     kmem_cache_stats_t stats;
+    PROPERTY_EXPECT_STATUS(run, STATUS_OK, slab_tier_set(fixture->cache, SLAB_TIER_FAST)); /* no quarantine */
     for (size_t i = 0; i < SLAB_FIXTURE_OBJECTS_MAX; i++) {
         slab_fixture_alloc(fixture, SLAB_ACTOR_SELF);
     }

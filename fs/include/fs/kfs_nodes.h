@@ -18,10 +18,11 @@ typedef struct kfs_placement {
 MUST_USE status_t kfs_place(kfs_t *kfs, const kfs_placement_t *placements, size_t count);
 
 /*
- * The nodes are the kernel's own static ones, so each set can be in one tree at a time. `map` is finished and outlives the tree, as does
- * `sequence`.
+ * The nodes are the kernel's own static ones, so each set can be in one tree at a time. `map` is finished and
+ * outlives the tree, as does `sequence`.
  */
 MUST_USE status_t kfs_add_slab_nodes(kfs_t *kfs);
+MUST_USE status_t kfs_add_slab_safety_nodes(kfs_t *kfs);
 MUST_USE status_t kfs_add_memory_nodes(kfs_t *kfs, const memory_map_t *map, const init_sequence_t *sequence);
 
 #endif

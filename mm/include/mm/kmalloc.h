@@ -42,6 +42,12 @@ MUST_USE static ALWAYS_INLINE void *kcalloc(size_t count, size_t size);
 size_t kmalloc_usable_size(const void *pointer);
 
 /*
+ * How many bytes the live block's slot, or its run of pages, has. Who asks may not use them for that: for whoever
+ * watches memory.
+ */
+size_t kmalloc_slot_size(const void *pointer);
+
+/*
  * Stops the kernel with "free of a foreign pointer" and a report: for fault handlers that find out that somebody
  * looked for the page word of `pointer` where no page is (page_words_fault_address in mm/pages.h).
  */

@@ -42,6 +42,9 @@ slab_tier_t slab_tier_of(const kmem_cache_t *cache);
  */
 MUST_USE status_t slab_tier_set(kmem_cache_t *cache, slab_tier_t tier);
 
+/* The same for the cache of that name. STATUS_NOT_FOUND when there is none. */
+MUST_USE status_t slab_tier_set_named(const char *name, slab_tier_t tier);
+
 /* The same for every cache there is, and for those created from now on. */
 MUST_USE status_t slab_tier_set_all(slab_tier_t tier);
 

@@ -1,0 +1,12 @@
+/*
+ * Mistakes of callers, made in the kernel without any trap: what a user of the kernel then sees.
+ */
+#ifndef TESTING_KERNEL_KERNEL_MISTAKES_H
+#define TESTING_KERNEL_KERNEL_MISTAKES_H
+
+#include <stdbool.h>
+
+/* Makes the mistake of that name (testing/host/mistakes_slab.c): the kernel panics. Returns when there is none. */
+void kernel_mistake_make(const char *name);
+
+#endif
