@@ -1,10 +1,8 @@
 /*
  * Failure sweeps: whichever allocation of a scenario is refused, an error comes back and nothing is left of it.
  */
-#include "arch/cpu_local.h"
 #include "fs/kfs.h"
 #include "fs/kfs_nodes.h"
-#include "mm/allocation_context.h"
 #include "mm/init.h"
 #include "mm/inject.h"
 #include "mm/kmalloc.h"
@@ -66,6 +64,8 @@ static void a_cache_without_memory_leaves_nothing(property_run_t *run)
 #define BLOCKS_MAX 24u
 #define BLOCK_SIZE 40000u
 
+#define LONG_PAGES_MAX 6000u
+
 typedef struct block_scenario {
     size_t sizes[BLOCKS_MAX];
     bool is_zeroed[BLOCKS_MAX]; /* by kcalloc */
@@ -114,6 +114,39 @@ static void blocks_without_memory_leave_nothing(property_run_t *run)
         context->is_zeroed[i] = property_bool(run);
     }
     PROPERTY_EXPECT(run, failure_sweep(run, &scenario, context) >= context->wanted);
+}
+
+/* One block so long that memory below it may never have been touched: its page words are made on the way. */
+typedef struct long_scenario {
+    size_t size;
+    void *block;
+} long_scenario_t;
+
+static void undo_long(property_run_t *run, void *context)
+{
+    const long_scenario_t *const scenario = context;
+    (void)run;
+    kfree(scenario->block);
+}
+
+static status_t act_long(property_run_t *run, void *context)
+{
+    long_scenario_t *const scenario = context;
+    (void)run;
+    scenario->block = kmalloc(scenario->size);
+    return scenario->block == NULL ? STATUS_NO_MEMORY : STATUS_OK;
+}
+
+/* Validates 1.11, 3.10: a block for whose page words there is no memory is no block, and its pages come back. */
+static void a_long_block_without_memory_leaves_nothing(property_run_t *run)
+{
+    static const failure_scenario_t scenario = {act_long, undo_long, NULL};
+    long_scenario_t *const context = property_alloc(run, sizeof(*context));
+    pages_stats_t stats;
+    pages_stats(&stats);
+    const uint64_t pages = stats.largest_free_run / 2 < LONG_PAGES_MAX ? stats.largest_free_run / 2 : LONG_PAGES_MAX;
+    context->size = PAGE_SIZE + 1 + (size_t)property_draw(run, pages * PAGE_SIZE);
+    PROPERTY_EXPECT_EQUAL(run, failure_sweep(run, &scenario, context), 2); /* the block and its pages */
 }
 
 /* ---- growth ---- */
@@ -219,6 +252,7 @@ static void runs_without_memory_leave_nothing(property_run_t *run)
 typedef struct file_scenario {
     kfs_t kfs;
     kfs_node_t node;
+    kfs_node_t other;
     kfs_file_t *file;
     kfs_file_t *directory;
     size_t text_length;
@@ -252,10 +286,10 @@ static void undo_files(property_run_t *run, void *context)
 
 static status_t use_files(property_run_t *run, file_scenario_t *scenario)
 {
-    const kfs_placement_t placement = {"//one/two/three", &scenario->node};
+    const kfs_placement_t placements[] = {{"//one/two/three", &scenario->node}, {"//one/two", &scenario->other}};
     char buffer[64];
     size_t count;
-    status_t status = kfs_place(&scenario->kfs, &placement, 1);
+    status_t status = kfs_place(&scenario->kfs, placements, ARRAY_COUNT(placements));
     if (status == STATUS_OK) {
         status = kfs_open(&scenario->kfs, "//one/two/three/letters", &scenario->file);
     }
@@ -280,6 +314,7 @@ static status_t act_files(property_run_t *run, void *context)
     file_scenario_t *const scenario = context;
     kfs_init(&scenario->kfs);
     scenario->node = (kfs_node_t){.name = "letters", .read = read_letters, .write = write_letters, .context = scenario};
+    scenario->other = (kfs_node_t){.name = "other", .read = read_letters, .context = scenario};
     const status_t status = use_files(run, scenario);
     if (status != STATUS_OK) {
         undo_files(run, scenario); /* no file is open that was not opened: the tree can be destroyed */
@@ -410,59 +445,10 @@ static void a_sequence_without_memory_hands_everything_back(property_run_t *run)
     PROPERTY_EXPECT(run, failure_sweep(run, &scenario, context) >= 6);
 }
 
-/* ---- contexts of CPUs ---- */
-
-#define GUESTS 4u
-
-/* Pages that hold contexts stay such for good (mm/allocation_context.c): one more may be there than before. */
-static void attach_or_nothing(property_run_t *run, cpu_t *guests, uint64_t passes)
-{
-    failure_books_t before;
-    failure_books_t after;
-    inject_report_t report;
-    status_t status = STATUS_OK;
-    size_t count = 0;
-    failure_books_take(&before);
-    const inject_rule_t rule = {.passes = passes, .refusals = UINT64_MAX};
-    PROPERTY_EXPECT_STATUS(run, STATUS_OK, inject_arm(&rule));
-    for (; count < GUESTS && status == STATUS_OK; count += status == STATUS_OK) {
-        status = allocation_contexts_attach(&guests[count]);
-    }
-    inject_disarm(&report);
-    if (status != STATUS_OK) {
-        PROPERTY_EXPECT_STATUS(run, STATUS_NO_MEMORY, status);
-        PROPERTY_EXPECT(run, report.refused != 0 && guests[count].thread_context == NULL);
-    }
-    while (count > 0) {
-        allocation_contexts_detach(&guests[--count]);
-    }
-    failure_books_take(&after);
-    PROPERTY_EXPECT_EQUAL(run, after.objects, before.objects);
-    PROPERTY_EXPECT(run, after.pages - before.pages <= report.seen - report.refused);
-}
-
-static void disarm(void *argument)
-{
-    (void)argument;
-    inject_disarm(NULL);
-}
-
-/* Validates 3.10, 1.9: a CPU that gets no contexts has none, and those that were made for it serve the next one. */
-static void contexts_without_memory_are_none(property_run_t *run)
-{
-    cpu_t *const guests = property_alloc(run, GUESTS * sizeof(cpu_t));
-    property_defer(run, disarm, NULL);
-    for (uint64_t passes = 0; passes < 4; passes++) {
-        attach_or_nothing(run, guests, passes);
-    }
-    PROPERTY_EXPECT_STATUS(run, STATUS_OK, allocation_contexts_attach(&guests[0]));
-    allocation_contexts_detach(&guests[0]);
-}
-
 PROPERTY_SUITE(failure_sweep, PROPERTY_EFFORT(a_cache_without_memory_leaves_nothing, 20, "1.10 1.11 3.10"),
                PROPERTY_EFFORT(blocks_without_memory_leave_nothing, 30, "1.11 3.10"),
+               PROPERTY_EFFORT(a_long_block_without_memory_leaves_nothing, 30, "1.11 3.10"),
                PROPERTY_EFFORT(growth_without_memory_keeps_the_block, 30, "1.11 3.10"),
                PROPERTY_EFFORT(runs_without_memory_leave_nothing, 30, "2.2 3.10"),
                PROPERTY_EFFORT(files_without_memory_leave_nothing, 20, "3.10 4.12"),
-               PROPERTY(a_sequence_without_memory_hands_everything_back, "3.10 6.6 6.8"),
-               PROPERTY(contexts_without_memory_are_none, "1.9 3.10"));
+               PROPERTY(a_sequence_without_memory_hands_everything_back, "3.10 6.6 6.8"));

@@ -4,9 +4,9 @@
 #include "mm/inject.h"
 
 #include "arch/cpu_jobs.h"
-#include "arch/page_backend.h"
 #include "fs/kfs_inject.h"
 #include "mm/kmalloc.h"
+#include "mm/pages.h"
 #include "testing/property/property.h"
 
 static void disarm(void *argument)
@@ -180,25 +180,57 @@ static void exactly_the_chosen_allocations_fail(property_run_t *run)
 
 /* ---- callers ---- */
 
-static NOINLINE void *first_caller(size_t size)
+/*
+ * Two functions that ask for the same, in ways whose caller is known in every build: a call in the last place that is
+ * no jump, as sanitizers have it, would name kmalloc itself for sizes that are not known while compiling.
+ */
+typedef struct asker {
+    size_t kind; /* 0: a block; 1: an object of the cache; 2: a page */
+    kmem_cache_t *cache;
+} asker_t;
+
+static ALWAYS_INLINE void *ask(const asker_t *asker)
 {
-    void *volatile block = kmalloc(size); /* so that this function has code after the call, and is no jump */
-    return block;
+    const pages_request_t one = {.count = 1};
+    void *volatile got = NULL; /* so that there is code after each call, and none is a jump */
+    if (asker->kind == 0) {
+        got = kmalloc(64);
+    } else if (asker->kind == 1) {
+        got = kmem_cache_alloc(asker->cache);
+    } else {
+        got = pages_alloc_with(&one);
+    }
+    return got;
 }
 
-static NOINLINE void *second_caller(size_t size)
+static NOINLINE void *first_caller(const asker_t *asker)
 {
-    void *volatile block = kmalloc(size);
-    return block;
+    return ask(asker);
+}
+
+static NOINLINE void *second_caller(const asker_t *asker)
+{
+    return ask(asker);
+}
+
+static void give_back(const asker_t *asker, void *got)
+{
+    if (asker->kind == 0) {
+        kfree(got);
+    } else if (asker->kind == 1) {
+        kmem_cache_free(asker->cache, got);
+    } else {
+        pages_free(got, 1);
+    }
 }
 
 /* Where the call in `function` returns to, as the report of a refusal has it. */
-static uintptr_t learn_caller(property_run_t *run, void *(*function)(size_t size), size_t size)
+static uintptr_t learn_caller(property_run_t *run, void *(*function)(const asker_t *asker), const asker_t *asker)
 {
-    const inject_rule_t everything = {.kinds = INJECT_OBJECTS, .refusals = UINT64_MAX};
+    const inject_rule_t everything = {.refusals = UINT64_MAX};
     inject_report_t report;
     PROPERTY_EXPECT_STATUS(run, STATUS_OK, inject_arm(&everything));
-    PROPERTY_EXPECT(run, function(size) == NULL);
+    PROPERTY_EXPECT(run, function(asker) == NULL);
     inject_disarm(&report);
     PROPERTY_EXPECT_EQUAL(run, report.refused, 1);
     return report.last_caller;
@@ -207,18 +239,18 @@ static uintptr_t learn_caller(property_run_t *run, void *(*function)(size_t size
 /* Validates 3.10: a rule for one caller refuses that one's requests and nobody else's. */
 static void a_caller_can_be_refused_alone(property_run_t *run)
 {
-    static const size_t sizes[] = {64, 300, 9000};
-    const size_t size = sizes[property_draw(run, ARRAY_COUNT(sizes))];
-    property_defer(run, disarm, NULL);
-    const uintptr_t first = learn_caller(run, first_caller, size);
-    const uintptr_t second = learn_caller(run, second_caller, size);
+    inject_world_t *const world = open_world(run);
+    asker_t asker = {.cache = world->cache};
+    asker.kind = property_draw(run, 3);
+    const uintptr_t first = learn_caller(run, first_caller, &asker);
+    const uintptr_t second = learn_caller(run, second_caller, &asker);
     PROPERTY_EXPECT(run, first != second);
     const inject_rule_t rule = {.caller_start = first, .caller_end = first + 1, .refusals = UINT64_MAX};
     PROPERTY_EXPECT_STATUS(run, STATUS_OK, inject_arm(&rule));
-    PROPERTY_EXPECT(run, first_caller(size) == NULL);
-    void *const block = second_caller(size);
-    PROPERTY_EXPECT(run, block != NULL);
-    kfree(block);
+    PROPERTY_EXPECT(run, first_caller(&asker) == NULL);
+    void *const got = second_caller(&asker);
+    PROPERTY_EXPECT(run, got != NULL);
+    give_back(&asker, got);
     inject_report_t report;
     inject_disarm(&report);
     PROPERTY_EXPECT_EQUAL(run, report.seen, 1);
