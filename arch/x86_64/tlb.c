@@ -13,6 +13,7 @@
 #include "arch/cpu.h"
 #include "arch/shared/running_cpus.h"
 #include "arch/timer.h"
+#include "base/bits.h"
 #include "base/check.h"
 #include "local_apic.h"
 #include "registers.h"
@@ -97,6 +98,7 @@ void tlb_flush(uint64_t cpus, uintptr_t address, uint64_t size)
     if ((cpus & self) != 0) {
         flush_here(address, size);
     }
+    cpus &= bits_low(cpu_count()); /* "all" are those that there are */
     for (uint32_t index = 0; index < cpu_count(); index++) {
         cpus &= running_cpus_is_stopped(index) ? ~(UINT64_C(1) << index) : UINT64_MAX;
     }
