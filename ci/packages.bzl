@@ -29,6 +29,8 @@ PACKAGES = [
     "mm/pages",
     "mm/slab",
     "mm/stats",
+    "mm/structures",
+    "mm/vm",
     "platforms",
     "testing",
     "testing/bench",

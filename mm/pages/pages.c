@@ -73,6 +73,12 @@ void *pages_alloc_with(const pages_request_t *request)
     return alloc_for(request, (uintptr_t)__builtin_return_address(0));
 }
 
+void *pages_alloc_for_good(void)
+{
+    page_number_t page;
+    return page_tree_alloc_metadata(&pages_tree, &page) ? pointer_of(page) : NULL;
+}
+
 /* ---- free ---- */
 
 static NOINLINE void free_slowly(void *address, size_t count)

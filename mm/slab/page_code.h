@@ -6,7 +6,7 @@
  *   |                 "                       |  2   |     slab of a typed cache
  *   |  pages in the run                       |  1   |     large block: its first page
  *   |  0                                      |  3   |     was a slab or a large block, given back
- *   |  0                                      |  0   |     never the slab core's
+ *   |  whatever who has the page keeps there  |  0   |     not the slab core's: its free is foreign
  *
  * Several slabs of 16 or 32 byte objects share a page, and their descriptors stand in a row, aligned to the row's
  * length. The object's number within the page, without its low 6 bits, is then the distance in bytes from the first

@@ -56,5 +56,6 @@ int main(int argc, char **argv)
     RegisterAll("PageDeathTest", page_mistakes);
     RegisterAll("SystemDeathTest", system_mistakes);
     RegisterAll("UserDeathTest", user_mistakes);
+    RegisterAll("VirtualMemoryDeathTest", vm_mistakes);
     return RUN_ALL_TESTS();
 }

@@ -25,6 +25,7 @@ extern const mistake_t slab_mistakes[];
 extern const mistake_t page_mistakes[];
 extern const mistake_t system_mistakes[];
 extern const mistake_t user_mistakes[];
+extern const mistake_t vm_mistakes[];
 
 /* Ends the process, with another message than a check's, when what a mistake has to be built from is not there. */
 void mistake_needs(int condition, const char *what);

@@ -13,6 +13,7 @@
 #include "mm/kmem_cache.h"
 #include "mm/memory_map.h"
 #include "mm/pages.h"
+#include "mm/vm.h"
 
 /* Address space, not memory: the system gives pages as they are touched. */
 #define ARENA_BYTES GIB(3)
@@ -50,6 +51,7 @@ void world_start(void)
     require(memory_map_finish(&map, physical_address(ARENA_BYTES)), "memory map");
     require(pages_init(&map), "pages");
     require(slab_init(), "slab");
+    require(vm_init(), "virtual memory");
 
     host_set_cpu_count(CPU_COUNT);
     (void)cpu_find_all();

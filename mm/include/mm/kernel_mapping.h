@@ -19,8 +19,9 @@
 #include "base/status.h"
 #include "base/units.h"
 
-/* The most pages of one mapping. */
+/* The most pages of one mapping, and the largest stack. */
 #define KERNEL_MAPPING_PAGES_MAX 4096
+#define KERNEL_STACK_SIZE_MAX    KIB(256)
 
 /*
  * Makes `count` pages (pages[i] is the first byte of one, through the direct map; they stay the caller's) a run at
@@ -37,8 +38,9 @@ MUST_USE status_t kernel_mapping_map(void *const *pages, size_t count, page_acce
 void kernel_mapping_unmap(void *address);
 
 /*
- * Makes a stack of `size` bytes (a multiple of PAGE_SIZE) of its own pages and stores its lowest address in *stack; it
- * ends at *stack + size. Below it is a guard.
+ * Makes a stack of `size` bytes (a multiple of PAGE_SIZE up to KERNEL_STACK_SIZE_MAX) of its own pages, contents
+ * unspecified, and stores its lowest address in *stack; it ends at *stack + size. Below it is a guard. Fails as
+ * kernel_mapping_map() does.
  */
 MUST_USE status_t kernel_stack_create(size_t size, void **stack);
 

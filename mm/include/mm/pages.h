@@ -39,6 +39,11 @@ typedef struct pages_request {
 MUST_USE void *pages_alloc_with(const pages_request_t *request);
 
 /*
+ * One page for tables that will never go back, contents unspecified, or NULL: it is RESERVED from then on and no leak.
+ */
+MUST_USE void *pages_alloc_for_good(void);
+
+/*
  * One consistent snapshot: total = free + allocated + invalid + reserved. All counts are pages unless the name says
  * else.
  */

@@ -1,0 +1,127 @@
+/*
+ * Frames and their counts: see frame.h.
+ *
+ * Counts are changed with release and read with acquire: whoever finds itself alone, and writes, sees the frame as
+ * those who let go of it did.
+ */
+#include "frame.h"
+
+#include "arch/machine.h"
+#include "base/check.h"
+#include "mm/kmem_cache.h"
+#include "mm/pages.h"
+#include "mm/slab/page_code.h"
+
+#define ONE_HOLDER    ((PAGE_CODE_MASK + 1) | PAGE_CODE_NONE)
+#define HOLDERS(word) ((word) / ONE_HOLDER)
+
+static void *page_at(void *first, size_t index)
+{
+    return (char *)first + index * PAGE_SIZE;
+}
+
+/* What an allocation does when there is none left: what caches keep in hand may help. */
+static void *run_alloc(size_t count)
+{
+    void *run = pages_alloc(count);
+    if (run == NULL && kmem_caches_shrink() != 0) {
+        run = pages_alloc(count);
+    }
+    return run;
+}
+
+/* A run whose words say that each page is held once; or NULL. */
+static void *frames_alloc(size_t count)
+{
+    void *const run = run_alloc(count);
+    if (run == NULL) {
+        return NULL;
+    }
+    if (page_words_claim(run, count) != STATUS_OK) {
+        pages_free(run, count);
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        __atomic_store_n(page_word(page_at(run, i)), ONE_HOLDER, __ATOMIC_RELEASE);
+    }
+    return run;
+}
+
+void *frame_alloc(void)
+{
+    return frames_alloc(1);
+}
+
+void *frame_alloc_zeroed(void)
+{
+    void *const frame = frames_alloc(1);
+    if (frame != NULL) {
+        machine_zero_page(frame);
+    }
+    return frame;
+}
+
+void *frame_alloc_large(void)
+{
+    const pages_request_t request = {.count = FRAMES_PER_LARGE_PAGE, .alignment = FRAMES_PER_LARGE_PAGE};
+    void *const run = pages_alloc_with(&request);
+    if (run == NULL) {
+        return NULL; /* small ones will do: caches keep theirs */
+    }
+    if (page_words_claim(run, FRAMES_PER_LARGE_PAGE) != STATUS_OK) {
+        pages_free(run, FRAMES_PER_LARGE_PAGE);
+        return NULL;
+    }
+    for (size_t i = 0; i < FRAMES_PER_LARGE_PAGE; i++) {
+        machine_zero_page(page_at(run, i));
+        __atomic_store_n(page_word(page_at(run, i)), ONE_HOLDER, __ATOMIC_RELEASE);
+    }
+    return run;
+}
+
+uint64_t frame_holders(const void *frame)
+{
+    return HOLDERS(__atomic_load_n(page_word(frame), __ATOMIC_ACQUIRE));
+}
+
+bool frames_are_shared(const void *first, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (frame_holders((const char *)first + i * PAGE_SIZE) != 1) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void frames_share(void *first, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        (void)__atomic_fetch_add(page_word(page_at(first, i)), ONE_HOLDER, __ATOMIC_RELAXED);
+    }
+}
+
+/* Whether that was the last holder. The word then says that the page is nobody's. */
+static bool let_go(void *frame)
+{
+    uint64_t *const word = page_word(frame);
+    const uint64_t before = __atomic_fetch_sub(word, ONE_HOLDER, __ATOMIC_ACQ_REL);
+    DEBUG_CHECK((before & PAGE_CODE_MASK) == PAGE_CODE_NONE && HOLDERS(before) != 0);
+    return HOLDERS(before) == 1;
+}
+
+void frames_release(void *first, size_t count)
+{
+    size_t unheld = 0; /* how many in a row, up to the one before i, have just lost their last holder */
+    for (size_t i = 0; i < count; i++) {
+        if (let_go(page_at(first, i))) {
+            unheld++;
+        } else if (unheld != 0) {
+            pages_free(page_at(first, i - unheld), unheld);
+            unheld = 0;
+        }
+    }
+    if (unheld != 0) {
+        pages_free(page_at(first, count - unheld), unheld);
+    }
+}

@@ -1,0 +1,49 @@
+/*
+ * Frames: pages that hold what processes see, each with a count of those who hold it.
+ *
+ * The count lives in the page's word (arch/page_backend.h), under the code that says "not the slab core's"
+ * (mm/slab/page_code.h): so kfree of such a page is told as what it is, the free of a foreign pointer, and its straight
+ * line costs nothing more.
+ *
+ *    63                                      6 5    0
+ *   |  how many page tables or objects hold it |  0  |
+ *
+ * Holding a frame is what allows to look at its count: a holder that reads 1 is alone, and stays so until it shares the
+ * frame itself. Any context; no locks.
+ */
+#ifndef MM_VM_FRAME_H
+#define MM_VM_FRAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arch/user_page_table.h"
+#include "base/compiler.h"
+#include "base/units.h"
+
+/* The frames of a large page. */
+#define FRAMES_PER_LARGE_PAGE (USER_LARGE_PAGE_SIZE / PAGE_SIZE)
+
+/* One frame, held once, contents unspecified; or NULL. */
+MUST_USE void *frame_alloc(void);
+
+/* The same, filled with zeros. */
+MUST_USE void *frame_alloc_zeroed(void);
+
+/* The frames of a large page in a row, at a multiple of its size, each held once, filled with zeros; or NULL. */
+MUST_USE void *frame_alloc_large(void);
+
+/* Whether any of `count` frames in a row, which the caller holds, has another holder. */
+MUST_USE bool frames_are_shared(const void *first, size_t count);
+
+/* How many hold this frame, of which the caller is one. */
+MUST_USE uint64_t frame_holders(const void *frame);
+
+/* One holder more, for each of `count` frames in a row that the caller holds. */
+void frames_share(void *first, size_t count);
+
+/* One holder less; frames that nobody holds any more go back to the page allocator. */
+void frames_release(void *first, size_t count);
+
+#endif
