@@ -128,6 +128,7 @@ static uint64_t asid_take(void)
 void user_table_adopt(user_page_table_t *table)
 {
     table->tag = asid_take();
+    user_table_publish(); /* the root's zeros, before any walker comes by */
 }
 
 void user_table_publish(void)

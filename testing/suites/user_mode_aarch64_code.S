@@ -10,6 +10,38 @@ aarch64_code_call:
     svc #0
     b aarch64_code_call
 
+/* Instructions that a CPU may have or not, and that some have a hypervisor asked for. One each, and a call. */
+    .globl aarch64_code_perhaps
+aarch64_code_perhaps:
+    .macro PERHAPS instruction:vararg
+    \instruction
+    svc #0
+    .endm
+    PERHAPS .inst 0x9ac23020            /* pacga x0, x1, x2 */
+    PERHAPS .inst 0xdac10020            /* pacia x0, x1 */
+    PERHAPS .inst 0xdac143e0            /* xpaci x0 */
+    PERHAPS .inst 0xd503233f            /* paciasp */
+    PERHAPS .inst 0xf83f9001            /* st64b x0, [x0] */
+    PERHAPS .inst 0xd9200801            /* stg x1, [x0] */
+    PERHAPS mrs x0, s3_3_c13_c0_5       /* TPIDR2_EL0 */
+    PERHAPS mrs x0, s3_3_c13_c0_7       /* SCXTNUM_EL0 */
+    PERHAPS mrs x0, s3_3_c2_c4_0        /* RNDR */
+    PERHAPS mrs x0, s3_3_c13_c2_0       /* AMCR_EL0 */
+    PERHAPS mrs x0, s3_3_c10_c2_4       /* POR_EL0 */
+    PERHAPS mrs x0, s3_3_c4_c2_5        /* DIT */
+    PERHAPS mrs x0, s3_3_c4_c2_6        /* SSBS */
+    PERHAPS mrs x0, s3_3_c11_c0_0       /* the implementation's own */
+    PERHAPS mrs x0, dczid_el0
+    PERHAPS mrs x0, ctr_el0
+    PERHAPS wfe
+    PERHAPS sevl
+    PERHAPS yield
+    PERHAPS dc cvac, x0
+    PERHAPS dc civac, x0
+    PERHAPS ic ivau, x0
+    .globl aarch64_code_perhaps_end
+aarch64_code_perhaps_end:
+
 /* Two registers that only the system can clear, into x9 and x10; then its own is set to x0. */
     .globl aarch64_code_thread
 aarch64_code_thread:

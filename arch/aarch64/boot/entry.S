@@ -32,6 +32,10 @@
 #define SEMIHOSTING_WRITE0        4
 #define SEMIHOSTING_EXIT_EXTENDED 0x20
 
+#define HCR_RW  (1 << 31)
+#define HCR_APK (1 << 40)
+#define HCR_API (1 << 41)
+
 #define EXCEPTION_LEVEL_1 (1 << 2)
 #define EXCEPTION_LEVEL_2 (2 << 2)
 #define SPSR_EL1H_MASKED  0x3c5
@@ -183,13 +187,16 @@ boot_enter_el1:
 1:  ldr x0, =SCTLR_OFF_EL2
     msr sctlr_el2, x0
     isb
-    mov x0, #(1 << 31) /* HCR_EL2.RW: EL1 is AArch64; nothing else is routed or trapped, and EL2 is no host's (E2H) */
+    /*
+     * EL1 is AArch64, nothing is routed or trapped to EL2, where nobody is any more, and EL2 is no host's (E2H). Pointer
+     * authentication is trapped unless two bits say otherwise, for user code as well.
+     */
+    ldr x0, =(HCR_RW | HCR_APK | HCR_API)
     msr hcr_el2, x0
     isb
     ldr x1, =SCTLR_OFF
     msr sctlr_el1, x1
-    mrs x0, cnthctl_el2
-    orr x0, x0, #3 /* EL1 may use counter and timer */
+    mov x0, #3 /* EL1 may use counter and timer; no traps */
     msr cnthctl_el2, x0
     msr cntvoff_el2, xzr
     msr vttbr_el2, xzr
