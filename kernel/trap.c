@@ -4,10 +4,17 @@
 #include "arch/trap.h"
 
 #include "arch/inline.h"
+#include "arch/user_page_table.h"
+#include "base/check.h"
 #include "base/log.h"
 #include "kernel/panic.h"
 #include "mm/kmalloc.h"
 #include "mm/pages.h"
+
+static bool is_in_user_space(uintptr_t address)
+{
+    return address >= USER_SPACE_START && address < USER_SPACE_END;
+}
 
 bool trap_handle(const trap_report_t *report)
 {
@@ -16,6 +23,10 @@ bool trap_handle(const trap_report_t *report)
         page_words_fault_address(report->address, &page)) {
         /* Somebody asked for the page word of memory that no allocator ever had: that is how a foreign pointer shows. */
         kmalloc_report_foreign_free(page);
+    }
+    if (report->kind == TRAP_PAGE_FAULT && !report->is_user && is_in_user_space(report->address) &&
+        cpu_current()->check_trap != NULL) {
+        CHECK(false, "kernel access to user space"); /* tests do it on purpose; anybody else's report has registers */
     }
     if (report->kind == TRAP_BREAKPOINT && !report->is_user) {
         log_line("breakpoint on cpu %u", cpu_current()->index);

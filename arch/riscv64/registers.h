@@ -58,6 +58,12 @@ static ALWAYS_INLINE void tlb_flush(void)
     __asm__ volatile("sfence.vma" ::: "memory");
 }
 
+/* From now on this CPU fetches instructions as they were stored before (Unprivileged ISA, "Zifencei"). */
+static ALWAYS_INLINE void fetch_anew(void)
+{
+    __asm__ volatile("fence.i" ::: "memory");
+}
+
 /* Orders everything, device registers included. */
 static ALWAYS_INLINE void fence_all(void)
 {

@@ -14,7 +14,10 @@
 
 #define CALL_BYTES 4 /* ECALL has no short form */
 
-_Static_assert(sizeof(trap_frame_t) <= sizeof(user_state_t), "a state has room for a frame");
+/* Behind the frame: which CPU ran the thread last. */
+#define WORD_CPU (sizeof(trap_frame_t) / sizeof(uint64_t))
+
+_Static_assert(WORD_CPU < USER_STATE_WORDS, "a state has room for a frame, and a word");
 _Static_assert(_Alignof(trap_frame_t) <= _Alignof(user_state_t), "and can stand for one");
 _Static_assert(offsetof(processor_t, kernel_stack) == PROCESSOR_KERNEL_STACK, "user_entry.S relies on it");
 _Static_assert(offsetof(processor_t, user_frame) == PROCESSOR_USER_FRAME, "user_entry.S relies on it");
@@ -53,12 +56,27 @@ static void forget_if_repeated(const trap_frame_t *frame)
     processor->fault_repeats = 0;
 }
 
+/*
+ * A thread may make code of what it writes, by a FENCE.I of its own; that is for the CPU that it is on. So whichever runs it next
+ * fetches anew, too.
+ */
+static void note_cpu(user_state_t *state)
+{
+    const uint64_t cpu = cpu_current()->index + UINT64_C(1); /* 0: none has run it yet */
+
+    if (state->words[WORD_CPU] != cpu) {
+        state->words[WORD_CPU] = cpu;
+        fetch_anew();
+    }
+}
+
 user_event_t user_run(user_state_t *state, trap_report_t *report)
 {
     trap_frame_t *const frame = frame_of(state);
     const interrupt_state_t interrupts = interrupts_save();
 
     user_table_fetch_new_code();
+    note_cpu(state);
     frame->cause = 0; /* and so the frame can be written, when it has to be */
     user_enter(frame);
     CHECK((frame->status & SSTATUS_SPP) == 0, "exception on the way to user mode");

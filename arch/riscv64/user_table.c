@@ -131,6 +131,6 @@ void user_table_fetch_new_code(void)
 
     if (processor->code_count != count) {
         processor->code_count = count;
-        __asm__ volatile("fence.i" ::: "memory");
+        fetch_anew();
     }
 }

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "arch/cpu.h"
+#include "arch/cpu_features.h"
 #include "arch/cpu_jobs.h"
 #include "arch/inline.h"
 #include "arch/jump.h"
@@ -367,6 +368,20 @@ static void a_page_is_zeroed_to_its_edges(property_run_t *run)
     }
 }
 
+/* ---- protection ---- */
+
+/* Validates 2.4, 3.3: whatever the CPU offers to keep the kernel and its users apart is switched on. */
+static void what_protects_is_switched_on(property_run_t *run)
+{
+    size_t count;
+    const cpu_feature_t *const features = cpu_features(&count);
+
+    for (size_t index = 0; index < count; index++) {
+        property_note(run, "%s", features[index].name);
+        PROPERTY_EXPECT_EQUAL(run, features[index].is_on, features[index].is_offered);
+    }
+}
+
 PROPERTY_SUITE(arch_contract, PROPERTY(a_jump_comes_back_to_what_was_saved, "2.4"),
                PROPERTY(a_restore_brings_back_what_the_save_found, "2.11"),
                PROPERTY(a_masked_cpu_takes_no_call, "1.9 2.11"), PROPERTY(every_call_arrives_once, "1.9 2.11"),
@@ -374,4 +389,5 @@ PROPERTY_SUITE(arch_contract, PROPERTY(a_jump_comes_back_to_what_was_saved, "2.4
                PROPERTY(no_clock_goes_back, "2.4"), PROPERTY(the_direct_map_goes_both_ways, "2.4"),
                PROPERTY(every_page_has_its_own_word, "1.10 2.4"),
                PROPERTY(backing_words_twice_changes_nothing, "1.10 3.10"),
-               PROPERTY(a_foreign_pointer_has_no_word, "1.15 5.8"), PROPERTY(a_page_is_zeroed_to_its_edges, "2.4"));
+               PROPERTY(a_foreign_pointer_has_no_word, "1.15 5.8"), PROPERTY(a_page_is_zeroed_to_its_edges, "2.4"),
+               PROPERTY(what_protects_is_switched_on, "2.4 3.3"));

@@ -3,11 +3,14 @@
  *
  * The programs are of a few instructions each (testing/user_code/). Accesses to memory are user_access_properties.c's.
  */
+#include "arch/cpu_features.h"
 #include "arch/cpu_jobs.h"
 #include "arch/machine.h"
 #include "arch/page_backend.h"
 #include "arch/user.h"
 #include "arch/user_page_table.h"
+#include "base/check_trap.h"
+#include "base/text.h"
 #include "testing/property/property.h"
 #include "testing/user_code/user_code.h"
 
@@ -406,6 +409,67 @@ static void a_repaired_fault_never_was(property_run_t *run)
     PROPERTY_EXPECT_EQUAL(run, user_call_argument(&state, 1), 0x77);
 }
 
+/* ---- what the kernel can't do ---- */
+
+typedef enum way { WAY_READ, WAY_WRITE, WAY_EXECUTE, WAY_COUNT } way_t;
+
+typedef struct trespass {
+    way_t way;
+    uintptr_t address;
+} trespass_t;
+
+static NOT_WATCHED void trespass(void *argument)
+{
+    const trespass_t *const what = argument;
+
+    switch (what->way) {
+    case WAY_READ:
+        (void)*(const volatile unsigned char *)what->address;
+        break;
+    case WAY_WRITE:
+        *(volatile unsigned char *)what->address = 1;
+        break;
+    default:
+        ((void (*)(void))what->address)();
+        break;
+    }
+}
+
+/* Whether the CPU has something switched on that keeps the kernel from it. */
+static bool is_guarded(way_t way)
+{
+    static const char *const data[] = {"smap", "pan", "sum_clear"};
+    static const char *const code[] = {"smep", "pxn", "sum_clear"};
+    const char *const *const names = way == WAY_EXECUTE ? code : data;
+    size_t count;
+    const cpu_feature_t *const features = cpu_features(&count);
+
+    for (size_t index = 0; index < count; index++) {
+        for (size_t name = 0; name < ARRAY_COUNT(data); name++) {
+            if (features[index].is_on && text_equal(features[index].name, names[name])) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Validates 3.2, 5.9: a user's pointer that the kernel follows is a fault, on every CPU that can tell. */
+static void the_kernel_keeps_off_user_pages(property_run_t *run)
+{
+    (void)world_open(run);
+    const way_t way = (way_t)property_draw(run, WAY_COUNT);
+    trespass_t what = {way, way == WAY_WRITE ? STACK - PAGE_SIZE : user_code_at(CODE, user_code_landing)};
+    check_trap_t trap = {0};
+
+    if (!is_guarded(way)) {
+        return;
+    }
+    const check_site_t *const site = check_trap_catch(&trap, trespass, &what);
+    PROPERTY_EXPECT(run, site != NULL && text_equal(site->message, "kernel access to user space"));
+    PROPERTY_EXPECT(run, interrupts_are_enabled());
+}
+
 PROPERTY_SUITE(user_mode, PROPERTY(a_call_passes_what_it_says, "3.1"),
                PROPERTY_EFFORT(registers_are_a_threads_own, 10, "3.1 3.2 3.4"),
                PROPERTY_EFFORT(a_loop_is_interrupted_by_the_timer, 10, "3.1"),
@@ -413,4 +477,5 @@ PROPERTY_SUITE(user_mode, PROPERTY(a_call_passes_what_it_says, "3.1"),
                PROPERTY_EFFORT(what_is_forbidden_faults_where_it_stands, 300, "3.2 3.3"),
                PROPERTY_EFFORT(an_odd_state_is_the_threads_alone, 50, "3.2"),
                PROPERTY(starting_nowhere_faults_there, "3.2 3.3"),
-               PROPERTY(the_stack_pointer_is_the_threads_own, "3.2 3.3"), PROPERTY(a_repaired_fault_never_was, "3.1"));
+               PROPERTY(the_stack_pointer_is_the_threads_own, "3.2 3.3"), PROPERTY(a_repaired_fault_never_was, "3.1"),
+               PROPERTY_EFFORT(the_kernel_keeps_off_user_pages, 20, "3.2 5.9"));
