@@ -1,9 +1,10 @@
 /*
- * //kern/cmdline, //kern/log, //kern/cpu/info and //kern/mem/inject, which knows functions by name here.
+ * //kern/cmdline, //kern/log, //kern/cpu/info, //kern/cpu/features and //kern/mem/inject, which knows functions by name here.
  */
 #include "nodes.h"
 
 #include "arch/cpu.h"
+#include "arch/cpu_features.h"
 #include "fs/kfs_inject.h"
 #include "fs/kfs_nodes.h"
 #include "kernel/cmdline.h"
@@ -31,6 +32,19 @@ static void read_cpu_info(const kfs_node_t *node, text_writer_t *writer)
         const cpu_t *const cpu = cpu_by_index(index);
         text_format(writer, "%u %u %llu\n", index, cpu->hardware_id,
                     (unsigned long long)__atomic_load_n(&cpu->timer_ticks, __ATOMIC_RELAXED));
+    }
+}
+
+static void read_cpu_features(const kfs_node_t *node, text_writer_t *writer)
+{
+    size_t count;
+    const cpu_feature_t *const features = cpu_features(&count);
+
+    (void)node;
+    text_string(writer, "name offered on\n");
+    for (size_t index = 0; index < count; index++) {
+        text_format(writer, "%s %u %u\n", features[index].name, features[index].is_offered ? 1u : 0u,
+                    features[index].is_on ? 1u : 0u);
     }
 }
 
@@ -66,15 +80,14 @@ static const kfs_code_names_t code_names = {find_function, describe_address};
 static kfs_node_t inject_node;
 static kfs_node_t cmdline_node = {.name = "cmdline", .read = read_cmdline};
 static kfs_node_t log_node = {.name = "log", .read = read_log};
+static kfs_node_t cpu_features_node = {.name = "features", .read = read_cpu_features};
 static kfs_node_t cpu_info_node = {.name = "info", .read = read_cpu_info};
 
 status_t kernel_add_nodes(kfs_t *kfs)
 {
     static const kfs_placement_t placements[] = {
-        {"//kern", &cmdline_node},
-        {"//kern", &log_node},
-        {"//kern/cpu", &cpu_info_node},
-        {"//kern/mem", &inject_node},
+        {"//kern", &cmdline_node},      {"//kern", &log_node},        {"//kern/cpu", &cpu_features_node},
+        {"//kern/cpu", &cpu_info_node}, {"//kern/mem", &inject_node},
     };
     inject_node = kfs_inject_node(&code_names);
     return kfs_place(kfs, placements, ARRAY_COUNT(placements));

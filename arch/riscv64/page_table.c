@@ -224,9 +224,9 @@ uint64_t page_table_satp(void)
     return satp;
 }
 
-unsigned page_table_levels(void)
+unsigned page_table_address_bits(void)
 {
-    return format.levels;
+    return ADDRESS_BITS(format.levels);
 }
 
 const radix_format_t *page_table_user_format(void)

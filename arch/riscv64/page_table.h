@@ -30,9 +30,9 @@ void page_table_use_boot_tables(physical_address_t image_physical);
  */
 MUST_USE status_t page_table_prepare(unsigned levels_max);
 
-/* Of the kernel's tables, once prepared: what satp holds, and how many levels there are. */
+/* Of the kernel's tables, once prepared: what satp holds, and how many bits an address has, 39, 48 or 57. */
 uint64_t page_table_satp(void);
-unsigned page_table_levels(void);
+unsigned page_table_address_bits(void);
 
 /* How entries of a user's table are spelled. */
 const radix_format_t *page_table_user_format(void);

@@ -20,6 +20,7 @@
 #include "registers.h"
 #include "sbi.h"
 #include "stacks.h"
+#include "timer.h"
 
 #define RUN_NANOSECONDS UINT64_C(5000000000)
 
@@ -30,6 +31,7 @@ static void (*secondary_idle)(void);
 
 uint32_t cpu_find_all(void)
 {
+    log_line("cpu: Sv%u, timer of %s", page_table_address_bits(), timer_is_own() ? "its own" : "the firmware");
     if (board_tree() == NULL) {
         return 1;
     }

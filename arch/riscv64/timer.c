@@ -54,6 +54,11 @@ status_t timer_init(void)
     return STATUS_OK;
 }
 
+bool timer_is_own(void)
+{
+    return has_comparator;
+}
+
 uint64_t timer_nanoseconds(void)
 {
     if (frequency == 0) {
