@@ -3,28 +3,22 @@
 # Those that need user mode, and those of parts that not every port has yet: by platform.
 KERNEL_SUITES = {
     "aarch64": [
-        "user_access",
         "user_mode",
         "user_mode_aarch64",
-        "user_page_table",
     ],
     "riscv64": [
         "address_space",
         "address_space_scale",
         "kernel_mapping",
         "memory_object",
-        "user_access",
         "user_mode",
-        "user_page_table",
     ],
     "x86_64": [
         "address_space",
         "address_space_scale",
         "kernel_mapping",
         "memory_object",
-        "user_access",
         "user_mode",
-        "user_page_table",
     ],
 }
 
@@ -41,6 +35,7 @@ SUITES = [
     "init",
     "inject",
     "kernel_parts",
+    "kernel_window",
     "kfs",
     "kfs_tree",
     "line_editor",
@@ -60,6 +55,8 @@ SUITES = [
     "slab_tier_misuse",
     "stats",
     "text",
+    "user_access",
+    "user_page_table",
 ]
 
 # Of these, what images with KASan leave out: suites of long computations that the host's sanitizers watch in less time, and one whose callers

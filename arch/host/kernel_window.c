@@ -75,6 +75,14 @@ void kernel_window_unmap(uintptr_t address, uint64_t size)
     }
 }
 
+void kernel_window_trim(uintptr_t address, uint64_t size, void (*release)(void *page, void *context), void *context)
+{
+    /* The system has the tables. */
+    check_range(address, size);
+    (void)release;
+    (void)context;
+}
+
 bool kernel_window_find(uintptr_t address, physical_address_t *physical)
 {
     const uintptr_t start = align_down(address, PAGE_SIZE);

@@ -41,6 +41,18 @@ void kernel_window_unmap(uintptr_t address, uint64_t size)
     kernel_window_flush(address, size);
 }
 
+void kernel_window_trim(uintptr_t address, uint64_t size, void (*release)(void *page, void *context), void *context)
+{
+    check_range(address, size);
+    uint64_t *const unlinked = radix_unlink_below_root(&kernel_page_table.table, address, address + size);
+    if (unlinked != NULL) {
+        const kernel_window_t window = kernel_window();
+        /* All of it: a machine that is told an address may go on remembering the tables on the way there. */
+        kernel_window_flush(window.start, window.size);
+        radix_release(unlinked, release, context);
+    }
+}
+
 bool kernel_window_find(uintptr_t address, physical_address_t *physical)
 {
     radix_leaf_t leaf;

@@ -125,6 +125,11 @@ void radix_set(const radix_table_t *table, uint64_t *entry, uint64_t value, uint
  * a CPU may still walk there. Returns the first. When no CPU does any more, radix_release() gives them back.
  */
 MUST_USE uint64_t *radix_unlink(const radix_table_t *table, uintptr_t address, uintptr_t end);
+
+/* The same, but tables that the root leads to stay, for other roots share them. */
+MUST_USE uint64_t *radix_unlink_below_root(const radix_table_t *table, uintptr_t address, uintptr_t end);
+
+/* Gives the tables in the string to release(). */
 void radix_release(uint64_t *first, void (*release)(void *page, void *context), void *context);
 
 #endif

@@ -12,7 +12,8 @@ typedef struct radix_search {
     radix_visit_t visit;
     void *context;
     bool is_over;
-    uint64_t *unlinked; /* the tables that were taken out */
+    unsigned unlink_level_max; /* entries at higher levels keep their tables */
+    uint64_t *unlinked;        /* the tables that were taken out */
 } radix_search_t;
 
 /* Of the table that has the entry for `address` at `level`: the addresses from here to its end, or to the range's. */
@@ -93,7 +94,7 @@ static void unlink_in(radix_search_t *search, uint64_t *node, unsigned level)
     for (; left > 0; left--, entry++) {
         const uintptr_t start = align_down(search->address, span);
         if (format->is_present(*entry) && !format->is_leaf(*entry, level)) {
-            if (search->address == start && search->end - start >= span) {
+            if (level <= search->unlink_level_max && search->address == start && search->end - start >= span) {
                 unlink_whole(search, entry, start, level);
             } else {
                 unlink_in(search, physical_to_pointer(format->entry_address(*entry, level)), level - 1);
@@ -103,14 +104,24 @@ static void unlink_in(radix_search_t *search, uint64_t *node, unsigned level)
     }
 }
 
-uint64_t *radix_unlink(const radix_table_t *table, uintptr_t address, uintptr_t end)
+static uint64_t *unlink_range(const radix_table_t *table, uintptr_t address, uintptr_t end, unsigned level_max)
 {
-    radix_search_t search = {.table = table, .address = address, .end = end};
+    radix_search_t search = {.table = table, .address = address, .end = end, .unlink_level_max = level_max};
 
     if (address < end) {
         unlink_in(&search, table->root, table->format->levels - 1);
     }
     return search.unlinked;
+}
+
+uint64_t *radix_unlink(const radix_table_t *table, uintptr_t address, uintptr_t end)
+{
+    return unlink_range(table, address, end, table->format->levels - 1);
+}
+
+uint64_t *radix_unlink_below_root(const radix_table_t *table, uintptr_t address, uintptr_t end)
+{
+    return unlink_range(table, address, end, table->format->levels - 2);
 }
 
 void radix_release(uint64_t *first, void (*release)(void *page, void *context), void *context)

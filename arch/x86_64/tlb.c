@@ -13,7 +13,6 @@
 #include "arch/cpu.h"
 #include "arch/shared/running_cpus.h"
 #include "arch/timer.h"
-#include "base/bits.h"
 #include "base/check.h"
 #include "local_apic.h"
 #include "registers.h"
@@ -89,6 +88,16 @@ static bool flush_others(uint64_t cpus, uintptr_t address, uint64_t size)
     return all_answered;
 }
 
+static uint64_t cpus_that_can_answer(void)
+{
+    uint64_t cpus = 0;
+
+    for (uint32_t index = 0; index < cpu_count(); index++) {
+        cpus |= running_cpus_is_stopped(index) ? 0 : UINT64_C(1) << index;
+    }
+    return cpus;
+}
+
 void tlb_flush(uint64_t cpus, uintptr_t address, uint64_t size)
 {
     const uint64_t self = UINT64_C(1) << cpu_current()->index;
@@ -98,12 +107,9 @@ void tlb_flush(uint64_t cpus, uintptr_t address, uint64_t size)
     if ((cpus & self) != 0) {
         flush_here(address, size);
     }
-    cpus &= bits_low(cpu_count()); /* "all" are those that there are */
-    for (uint32_t index = 0; index < cpu_count(); index++) {
-        cpus &= running_cpus_is_stopped(index) ? ~(UINT64_C(1) << index) : UINT64_MAX;
-    }
-    if ((cpus & ~self) != 0) {
-        all_answered = flush_others(cpus & ~self, address, size);
+    const uint64_t others = cpus & ~self & cpus_that_can_answer();
+    if (others != 0) {
+        all_answered = flush_others(others, address, size);
     }
     interrupts_restore(interrupts);
     CHECK(all_answered, "a CPU does not forget translations");

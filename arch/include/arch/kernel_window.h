@@ -27,7 +27,7 @@ kernel_window_t kernel_window(void);
 
 /*
  * Maps the page at `address`, which is in the window and not mapped, to `page`, for the kernel. Returns
- * STATUS_NO_MEMORY when `source`, which gives the tables, ran dry; they stay for good.
+ * STATUS_NO_MEMORY when `source`, which gives the tables, ran dry; they stay.
  */
 MUST_USE status_t kernel_window_map(uintptr_t address, physical_address_t page, page_access_t access,
                                     machine_page_source_t source, void *context);
@@ -37,6 +37,12 @@ MUST_USE status_t kernel_window_map(uintptr_t address, physical_address_t page, 
  * uses one any more. Locks may be held and interrupts masked, here and on the other CPUs.
  */
 void kernel_window_unmap(uintptr_t address, uint64_t size);
+
+/*
+ * Gives tables that serve [address, address + size) only to release(), when no CPU walks them any more; nothing is mapped
+ * there. Tables not given back this way stay for later mappings.
+ */
+void kernel_window_trim(uintptr_t address, uint64_t size, void (*release)(void *page, void *context), void *context);
 
 /* Where the byte at `address` in the window really is; false when nowhere. */
 MUST_USE bool kernel_window_find(uintptr_t address, physical_address_t *physical);
