@@ -50,6 +50,7 @@ SUITES = [
     "shell",
     "slab",
     "slab_concurrency",
+    "slab_files",
     "slab_misuse",
     "slab_tier",
     "slab_tier_misuse",

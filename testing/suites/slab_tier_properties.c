@@ -295,7 +295,7 @@ static void the_trace_has_the_newest_operations_in_order(property_run_t *run)
 /* ---- all CPUs at once ---- */
 
 #define PLACES          128u
-#define OPERATIONS_EACH 600u
+#define OPERATIONS_EACH 400u
 
 typedef struct crowd {
     property_run_t *run;
@@ -383,10 +383,10 @@ static void all_cpus_share_blocks_in_every_tier(property_run_t *run)
 }
 
 PROPERTY_SUITE(slab_tier, PROPERTY(a_cache_serves_as_before_while_its_tier_changes, "1.14 5.1 5.3 5.5"),
-               PROPERTY(blocks_keep_their_contents_in_every_tier, "1.1 1.2 1.3 5.1 5.3 5.5"),
+               PROPERTY_EFFORT(blocks_keep_their_contents_in_every_tier, 50, "1.1 1.2 1.3 5.1 5.3 5.5"),
                PROPERTY(the_quarantine_keeps_its_bound_and_its_order, "5.3"),
                PROPERTY_EFFORT(places_are_random_and_repeat_with_the_seed, 20, "1.14"),
                PROPERTY_EFFORT(lack_of_room_for_records_is_harmless, 20, "1.14 3.10"),
-               PROPERTY_EFFORT(sites_hold_what_is_live, 30, "5.4 5.10"),
+               PROPERTY_EFFORT(sites_hold_what_is_live, 8, "5.4 5.10"),
                PROPERTY_EFFORT(the_trace_has_the_newest_operations_in_order, 20, "5.4"),
-               PROPERTY_EFFORT(all_cpus_share_blocks_in_every_tier, 20, "1.9 5.1 5.3 5.4"));
+               PROPERTY_EFFORT(all_cpus_share_blocks_in_every_tier, 4, "1.9 5.1 5.3 5.4"));

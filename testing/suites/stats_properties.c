@@ -10,6 +10,7 @@
 #include "mm/allocation_context.h"
 #include "mm/kmalloc.h"
 #include "mm/pages.h"
+#include "mm/slab_tier.h"
 #include "testing/models/page_world.h"
 #include "testing/property/property.h"
 
@@ -370,6 +371,7 @@ static void trace_caches(trace_t *trace)
     PROPERTY_EXPECT_STATUS(run, STATUS_OK, allocation_contexts_attach(&trace->guest));
     for (size_t i = 0; i < TRACE_CACHES; i++) {
         PROPERTY_EXPECT_STATUS(run, STATUS_OK, kmem_cache_create(&configs[i], &trace->caches[i]));
+        PROPERTY_EXPECT_STATUS(run, STATUS_OK, slab_tier_set(trace->caches[i], SLAB_TIER_FAST));
     }
     for (uint32_t step = 0; step < TRACE_STEPS; step++) {
         trace_step(trace);
