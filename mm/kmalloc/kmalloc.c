@@ -2,10 +2,12 @@
  * kmalloc and kfree: the straight lines, and where they turn off.
  *
  *   _kmalloc: size -> class -> the context's slot -> lowest bit of its free word -> object
- *   _kfree:   pointer -> page word -> descriptor = the slot's current slab? -> set the bit
+ *   _kfree:   pointer -> page word -> the slot -> number of the object in its current slab, if it is one -> set the bit
  *
  * Neither line calls, loops or locks. kfree's line checks, before it changes anything, that the pointer is the start
- * of an object that is not free: in the slot's word, or among remote frees that are not collected yet.
+ * of an object of the slot's current slab, by one comparison: the pointer's distance from the first object, rotated by
+ * the class's shift, is the object's number, or, off an object's start or outside the slab, a number too large. So it
+ * need not trust the page word to have led it to the right slot.
  */
 #include "mm/kmalloc.h"
 
@@ -29,9 +31,22 @@ static slab_context_t *context_current(void)
     return (slab_context_t *)allocation_context_current();
 }
 
-NOINLINE void *kmalloc_refill(size_t size, unsigned shift)
+#define TWICE(number)       number, number
+#define FOUR_TIMES(number)  TWICE(number), TWICE(number)
+#define EIGHT_TIMES(number) FOUR_TIMES(number), FOUR_TIMES(number)
+#define TIMES_16(number)    EIGHT_TIMES(number), EIGHT_TIMES(number)
+#define TIMES_32(number)    TIMES_16(number), TIMES_16(number)
+#define TIMES_64(number)    TIMES_32(number), TIMES_32(number)
+#define TIMES_128(number)   TIMES_64(number), TIMES_64(number)
+
+const uint8_t kmalloc_slot_numbers[KMALLOC_SLAB_MAX >> KMALLOC_SHIFT_MIN] = {
+    3, 4, TWICE(5), FOUR_TIMES(6), EIGHT_TIMES(7), TIMES_16(8), TIMES_32(9), TIMES_64(10), TIMES_128(11),
+};
+
+NOINLINE void *kmalloc_refill(size_t size, slab_slot_t *slot)
 {
-    return slab_alloc_slow(slab_kmalloc_cache(shift), context_current(), size, CALLER);
+    slab_context_t *const context = context_current();
+    return slab_alloc_slow(slab_kmalloc_cache((unsigned)(slot - context->slots) + 1), context, size, CALLER);
 }
 
 /* Sizes that have no class: none at all, or more than a slab's objects have. */
@@ -48,70 +63,63 @@ void *_kmalloc(size_t size)
     if (UNLIKELY(last >= KMALLOC_SLAB_MAX)) {
         return alloc_odd(size);
     }
-    return kmalloc_class(kmalloc_shift_of_last(last), size);
+    return kmalloc_from(kmalloc_slot_of_last(last), size, 0);
 }
 
-/* Whatever is no free into the context's current slab of one of kmalloc's classes. */
-static NOINLINE void free_other(void *pointer)
+/* A free by the page's word, whatever it says. */
+static ALWAYS_INLINE void free_by_word(uintptr_t address, uint64_t word)
 {
-    const uintptr_t caller = CALLER;
-    if (pointer == NULL) {
-        return;
-    }
-    const uint64_t *const word_place = page_word(pointer);
-    const uint64_t word = word_place == NULL ? PAGE_CODE_NONE : __atomic_load_n(word_place, __ATOMIC_ACQUIRE);
     const unsigned code = word & PAGE_CODE_MASK;
-    if (code >= PAGE_CODE_SHIFT_MIN || code == PAGE_CODE_TYPED) {
-        slab_free_slow(slab_of_address(word, (uintptr_t)pointer), (uintptr_t)pointer, context_current(), caller);
-    } else if (code == PAGE_CODE_LARGE && kmalloc_large_is_start(word, pointer)) {
-        kmalloc_large_free(pointer);
+    if (LIKELY(code >= PAGE_CODE_SHIFT_MIN) || code == PAGE_CODE_TYPED) {
+        slab_free(slab_of_address(word, address), address, context_current(), CALLER);
+    } else if (code == PAGE_CODE_LARGE && kmalloc_large_is_start(word, (const void *)address)) {
+        kmalloc_large_free((void *)address);
     } else {
-        slab_misuse_no_slab((uintptr_t)pointer, word);
+        slab_misuse_no_slab(address, word);
     }
 }
 
-/* A free that is not into the current slab: most go into another slab of the same context. */
-static NOINLINE void free_elsewhere(void *pointer, uint64_t word)
+/* A free where no page's word is. */
+static NOINLINE void free_nowhere(const void *pointer)
 {
-    slab_context_t *const context = context_current();
-    const uintptr_t address = (uintptr_t)pointer;
-    const unsigned shift = word & PAGE_CODE_MASK;
-    slab_slot_t *const slot = &context->slots[shift];
-    if (shift < PAGE_CODE_SHIFT_MIN ||
-        !slab_free_owned(page_word_slab(word, address >> shift, slot->row_mask), address, slot, context)) {
-        free_other(pointer);
+    if (pointer != NULL) {
+        slab_misuse_no_slab((uintptr_t)pointer, PAGE_CODE_NONE);
     }
+}
+
+/*
+ * A free that is not into the current slab of the slot that the word names. All that kfree has left of the pointer is
+ * what it rotated, since it need not keep a copy.
+ */
+static NOINLINE void free_elsewhere(uint64_t rotated, uint64_t word, const slab_slot_t *slot)
+{
+    free_by_word(slot->base + bits_rotate_left(rotated, word), word);
 }
 
 void _kfree(void *pointer)
 {
-    const uintptr_t address = (uintptr_t)pointer;
     const uint64_t *const word_place = page_word(pointer);
     if (UNLIKELY(word_place == NULL)) {
-        free_other(pointer);
+        free_nowhere(pointer);
         return;
     }
     const uint64_t word = RELAXED_LOAD(word_place);
-    const unsigned shift = word & PAGE_CODE_MASK;
-    slab_slot_t *const slot = &context_current()->slots[shift];
-    const uintptr_t index = address >> shift;
-    slab_t *const slab = page_word_slab(word, index, slot->row_mask);
-    if (UNLIKELY(slab != RELAXED_LOAD(&slot->current))) {
-        free_elsewhere(pointer, word);
+    slab_slot_t *const slot = &context_current()->slots[(word & PAGE_WORD_SLOT_MASK) / sizeof(slab_slot_t)];
+    const uint64_t index = bits_rotate_right((uintptr_t)pointer - slot->base, word);
+    const int32_t limit = RELAXED_LOAD(&slot->limit);
+    __builtin_assume(limit >= 0);
+    if (UNLIKELY(index >= (uint64_t)limit)) {
+        free_elsewhere(index, word, slot);
         return;
     }
-    uint64_t free_word = RELAXED_LOAD(&slot->free_word);
-    const uint64_t remote_word = atomic_load_explicit(&slab->remote_word, memory_order_relaxed);
-    if (UNLIKELY(((uint32_t)address & slot->offset_mask) != 0)) {
-        free_other(pointer);
+    uint64_t free_word;
+    uint64_t frees;
+    RELAXED_LOAD_COUNTED(slot, free_word, frees, free_word, frees);
+    if (UNLIKELY(bit_test_and_set(&free_word, index))) {
+        free_elsewhere(index, word, slot);
         return;
     }
-    if (UNLIKELY(bit_is_set(remote_word, index) || bit_test_and_set(&free_word, index))) {
-        free_other(pointer);
-        return;
-    }
-    RELAXED_STORE(&slot->free_word, free_word);
-    RELAXED_ADD(&slot->frees, 1);
+    RELAXED_STORE_COUNTED(slot, free_word, frees, free_word, frees);
 }
 
 /* How many bytes the live block at `pointer` has; *slab is where, or NULL for a large block. */

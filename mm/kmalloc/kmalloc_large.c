@@ -14,7 +14,7 @@
 #include "mm/kmem_cache.h"
 #include "mm/slab/slab.h"
 
-#define LENGTH_SHIFT 6
+#define LENGTH_SHIFT PAGE_WORD_VALUE_SHIFT
 
 static slab_context_t *context_current(void)
 {

@@ -182,7 +182,7 @@ status_t kmem_cache_create(const kmem_cache_config_t *config, kmem_cache_t **cre
         goto undo_cache;
     }
     for (unsigned index = 0; index < SLAB_CONTEXT_MAX; index++) {
-        cache->slots[index] = (slab_slot_t){.current = SLAB_NONE};
+        slab_slot_init(&cache->slots[index], cache->object_size);
     }
 
     const spinlock_hold_t hold = spinlock_lock(&caches_lock);
@@ -234,8 +234,7 @@ void kmem_cache_free(kmem_cache_t *cache, void *object)
     if (UNLIKELY(slab->cache != cache)) {
         slab_misuse_wrong_cache(slab, address, cache);
     }
-    slab_free_slow(slab, address, (slab_context_t *)allocation_context_current(),
-                   (uintptr_t)__builtin_return_address(0));
+    slab_free(slab, address, (slab_context_t *)allocation_context_current(), (uintptr_t)__builtin_return_address(0));
 }
 
 static size_t shrink(kmem_cache_t *cache)

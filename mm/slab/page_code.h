@@ -1,17 +1,17 @@
 /*
  * Page words: what the slab core keeps for each page (arch/page_backend.h), and how an address leads to its descriptor.
  *
- *    63                                      6 5    0
- *   |  address of the page's first descriptor | code |     code 4 to 12: slab of kmalloc's class of 2^code bytes
- *   |                 "                       |  2   |     slab of a typed cache
- *   |  pages in the run                       |  1   |     large block: its first page
- *   |  0                                      |  3   |     was a slab or a large block, given back
- *   |  whatever who has the page keeps there  |  0   |     not the slab core's: its free is foreign
+ *    63                                          11 10       6 5    0
+ *   |  address of the page's first descriptor, / 64 | slot n-1 | n    |     n from 4 to 12: slab of kmalloc's 2^n bytes
+ *   |                 "                             |    0     | 2    |     slab of a typed cache
+ *   |  pages in the run                             |    0     | 1    |     large block: its first page
+ *   |  0                                            |    0     | 3    |     was a slab or a large block, given back
+ *   |  whatever who has the page keeps there                   | 0    |     not the slab core's: its free is foreign
  *
- * Several slabs of 16 or 32 byte objects share a page, and their descriptors stand in a row, aligned to the row's
- * length. The object's number within the page, without its low 6 bits, is then the distance in bytes from the first
- * descriptor to the right one, because a slab has 64 objects and a descriptor 64 bytes: one AND, one OR and one AND
- * find it, for every class.
+ * kfree reads off it how far to shift, and where the context's slot is: the slot's number times the size of a slot
+ * stands there ready made. (A descriptor's address has six zeros at the end, and so loses nothing.)
+ *
+ * Several slabs of 16 or 32 byte objects share a page, and their descriptors stand in a row.
  */
 #ifndef MM_SLAB_PAGE_CODE_H
 #define MM_SLAB_PAGE_CODE_H
@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "base/units.h"
+#include "mm/slab_context.h"
 
 #define PAGE_CODE_MASK      UINT64_C(63)
 #define PAGE_CODE_NONE      0u
@@ -28,21 +29,32 @@
 #define PAGE_CODE_SHIFT_MIN 4u
 #define PAGE_CODE_SHIFT_MAX 12u
 
+/* The slot's place in the context, in bytes. */
+#define PAGE_WORD_SLOT_MASK UINT64_C(0x3c0)
+
+/* Bits above this one: a descriptor, or a length. */
+#define PAGE_WORD_VALUE_SHIFT 11
+#define PAGE_WORD_VALUE_MASK  (~UINT64_C(0) << PAGE_WORD_VALUE_SHIFT)
+
+#define PAGE_WORD_DESCRIPTOR_SHIFT 5
+
+_Static_assert(sizeof(slab_slot_t) == 64, "a slot's number, moved up by 6, is its place");
+_Static_assert((PAGE_CODE_SHIFT_MAX - 1) < SLAB_SLOT_COUNT, "every class has a slot");
+_Static_assert(((uint64_t)SLAB_SLOT_COUNT - 1) << 6 == PAGE_WORD_SLOT_MASK, "whatever a word says, there is a slot");
+
 struct slab;
 
-/* For objects of 2^code bytes: the bits of (address >> code) that tell which slab of its page an object is in. */
-static inline uint32_t page_code_row_mask(unsigned code)
+/* The word for the pages of slabs whose first descriptor is `first`. */
+static inline uint64_t page_word_make(const struct slab *first, unsigned code)
 {
-    return code < PAGE_CODE_SHIFT_MIN ? 0 : (uint32_t)(PAGE_OFFSET_MASK >> code & ~PAGE_CODE_MASK);
+    const uint64_t slot = code < PAGE_CODE_SHIFT_MIN ? 0 : (uint64_t)(code - 1) << 6;
+    return (uint64_t)(uintptr_t)first << PAGE_WORD_DESCRIPTOR_SHIFT | slot | code;
 }
 
-/*
- * The descriptor of object number `index` (address >> code) of a kmalloc class, by its page's word and the code's row
- * mask.
- */
-static inline struct slab *page_word_slab(uint64_t word, uintptr_t index, uint32_t row_mask)
+/* The first descriptor of the page, by its word. Upper bits of addresses are copies of each other. */
+static inline struct slab *page_word_slab(uint64_t word)
 {
-    return (struct slab *)((word | (index & row_mask)) & ~PAGE_CODE_MASK);
+    return (struct slab *)(uintptr_t)((int64_t)(word & PAGE_WORD_VALUE_MASK) >> PAGE_WORD_DESCRIPTOR_SHIFT);
 }
 
 #endif

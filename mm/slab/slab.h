@@ -7,10 +7,8 @@
  * freed it, in remote_word if another context did. Nothing is written into a free object, so a stray write by a
  * former user can spoil data but never the allocator.
  *
- * Objects of 2^s bytes: bit (address >> s) & 63 stands for the object, wherever the slab lies. A slab of fewer than
- * 64 objects so uses some of the bits only: slab_all_free() says which. Slabs of 64 objects of 16 or 32 bytes are
- * smaller than a page; four or two of them share it, and their descriptors stand in a row. Objects of other sizes:
- * bit (address - base) / size.
+ * Bit (address - base) / size stands for the object at `address`. Slabs of 64 objects of 16 or 32 bytes are smaller
+ * than a page; four or two of them share it, and their descriptors stand in a row.
  *
  * Invariants
  *   S1  bits outside slab_all_free() are clear in both words
@@ -20,6 +18,8 @@
  *       is on the owner's partial list, or has no bit in free_word
  *   S5  remote_word is not 0 exactly while some context is bound to post the slab, has posted it, or is collecting it
  *   S6  every page of the slab has a page word that leads to the descriptor
+ *   S7  a slot's limit is 0 or the number of objects of its current slab, and 0 when there is none, or while that
+ *       slab's remote_word is not 0 (but for the moment in which a context that freed remotely is about to say so)
  *
  * In the tier debug (mm/slab_tier.h) every second slot of a new slab is a red zone and no object: the objects keep the
  * slots' size and alignment, and bits of red zones are clear as in S1. The page words of such a slab say "typed", so
@@ -72,73 +72,65 @@ static inline uintptr_t slab_start(const slab_t *slab)
     return slab->base & ~SLAB_HAS_RED_ZONES;
 }
 
-/* The position in the words of the slab's first slot. */
-static inline unsigned slab_first_bit(const slab_t *slab)
-{
-    const kmem_cache_t *const cache = slab->cache;
-    return cache->object_shift == 0 ? 0 : (slab->base >> cache->object_shift) & 63;
-}
-
-/* The bits that stand for the slab's slots. */
-static inline uint64_t slab_all_slots(const slab_t *slab)
-{
-    return slab->cache->object_bits << slab_first_bit(slab);
-}
-
 /* The bits that stand for the slab's objects: all slots but red zones. */
 static inline uint64_t slab_all_free(const slab_t *slab)
 {
-    if (UNLIKELY((slab->base & SLAB_HAS_RED_ZONES) != 0)) {
-        return slab->cache->spaced_bits << slab_first_bit(slab);
-    }
-    return slab_all_slots(slab);
-}
-
-/* Where bit 0 lies, for a slot's base. */
-static inline uintptr_t slab_word_base(const slab_t *slab)
-{
-    const kmem_cache_t *const cache = slab->cache;
-    return cache->object_shift == 0 ? slab_start(slab) : slab->base & ~((UINT64_C(64) << cache->object_shift) - 1);
+    return LIKELY((slab->base & SLAB_HAS_RED_ZONES) == 0) ? slab->cache->object_bits : slab->cache->spaced_bits;
 }
 
 /* The object that bit `index` stands for. */
 static inline uintptr_t slab_object(const slab_t *slab, unsigned index)
 {
-    return slab_word_base(slab) + (uintptr_t)index * slab->cache->object_size;
+    return slab_start(slab) + (uintptr_t)index * slab->cache->object_size;
 }
 
 /*
- * The bit of the object at `address`, which lies in the slab's pages, or BITS_NONE when no object starts there. The
- * reciprocal is exact for offsets below 2^16 and sizes from 16 up (Granlund and Montgomery, 1994: m = ceil(2^32 /
- * d)).
+ * The bit of the object at `address`, which lies in the slab's pages, or BITS_NONE when no object starts there.
+ *
+ * For objects of 2^s bytes: rotated by s, the offset of an address between objects has bits at the top, as has that of
+ * one before the slab. For others the reciprocal is exact for offsets below 2^16 and sizes from 16 up (Granlund and
+ * Montgomery, 1994: m = ceil(2^32 / d)).
  */
 static inline unsigned slab_object_index(const slab_t *slab, uintptr_t address)
 {
     const kmem_cache_t *const cache = slab->cache;
     const uintptr_t offset = address - slab_start(slab);
-    const uint64_t index = (offset * cache->object_reciprocal) >> 32;
-    if (offset >= cache->slab_bytes || index >= cache->objects_per_slab || index * cache->object_size != offset) {
-        return BITS_NONE;
+    uint64_t index;
+    if (LIKELY(cache->object_shift != 0)) {
+        index = bits_rotate_right(offset, cache->object_shift);
+        if (index >= cache->objects_per_slab) {
+            return BITS_NONE;
+        }
+    } else {
+        index = (offset * cache->object_reciprocal) >> 32;
+        if (offset >= cache->slab_bytes || index >= cache->objects_per_slab || index * cache->object_size != offset) {
+            return BITS_NONE;
+        }
     }
-    const unsigned bit = (unsigned)(cache->object_shift == 0 ? index : (address >> cache->object_shift) & 63);
-    return bit_is_set(slab_all_free(slab), bit) ? bit : BITS_NONE;
+    return bit_is_set(slab_all_free(slab), index) ? (unsigned)index : BITS_NONE;
 }
 
 /* The descriptor for the object at `address` by its page's word, whose code stands for a slab. */
 static inline slab_t *slab_of_address(uint64_t word, uintptr_t address)
 {
     const unsigned code = word & PAGE_CODE_MASK;
-    if (code >= PAGE_CODE_SHIFT_MIN) {
-        return page_word_slab(word, address >> code, page_code_row_mask(code));
+    slab_t *const first = page_word_slab(word);
+    if (LIKELY(code >= PAGE_CODE_SHIFT_MIN)) {
+        return first + ((address & PAGE_OFFSET_MASK) >> BITS_PER_WORD_SHIFT >> code); /* 0 where a slab fills a page */
     }
-    slab_t *const first = (slab_t *)(word & ~PAGE_CODE_MASK);
     return first->cache->slabs_per_run == 1 ? first : first + (address & PAGE_OFFSET_MASK) / first->cache->slab_bytes;
 }
 
 /* The place of `context` at the cache of `slab`. */
 static inline slab_slot_t *slab_slot(kmem_cache_t *cache, slab_context_t *context)
 {
-    return cache->slots == NULL ? &context->slots[cache->object_shift] : &cache->slots[context->index];
+    return cache->slots == NULL ? &context->slots[cache->object_shift - 1] : &cache->slots[context->index];
+}
+
+/* How many slabs on the slot's partial list have no live object. */
+static inline unsigned slab_slot_empty_count(const slab_slot_t *slot)
+{
+    return slot->state & SLAB_SLOT_EMPTY_MASK;
 }
 
 /* --- slab_alloc.c: when a slot's current slab has nothing left --- */
@@ -149,8 +141,17 @@ static inline slab_slot_t *slab_slot(kmem_cache_t *cache, slab_context_t *contex
  */
 MUST_USE void *slab_alloc_slow(kmem_cache_t *cache, slab_context_t *context, size_t size, uintptr_t caller);
 
+/* Makes a slot ready for objects of that size, with no slab yet. */
+void slab_slot_init(slab_slot_t *slot, uint32_t object_size);
+
 /* Makes the slot's current slab an ordinary owned one: on the partial list, unless it is full. */
 void slab_slot_retire(slab_slot_t *slot, slab_context_t *context);
+
+/*
+ * Makes an owned slab the slot's current one, with `free_word` for its free objects. What was current becomes an
+ * ordinary owned one.
+ */
+void slab_slot_switch(slab_slot_t *slot, slab_t *slab, slab_context_t *context, uint64_t free_word);
 
 /* In a cache that is not fast any more: gives up the slot's current slab, whose objects went by unseen. */
 void slab_slot_follow_tier(slab_slot_t *slot, slab_context_t *context);
@@ -159,16 +160,25 @@ void slab_slot_follow_tier(slab_slot_t *slot, slab_context_t *context);
 void slab_partial_push(slab_slot_t *slot, slab_t *slab);
 void slab_partial_remove(slab_slot_t *slot, slab_t *slab);
 
+/*
+ * Lets kfree put objects back into the slot's current slab by itself, unless other contexts have freed into it
+ * meanwhile.
+ */
+void slab_slot_open(slab_slot_t *slot);
+
 /* --- slab_free.c: any free but that into the freeing context's current slab --- */
 
 /*
- * Frees the object at `address` in a slab of the kmalloc class that `slot` is for, if the slab belongs to `context`,
- * is not current, and all is in order: returns false, having done nothing, when slab_free_slow() must have a look.
+ * Frees the object at `address` in `slab`, whose page word led here. Stops the kernel, with nothing changed, when it is
+ * no object or is free.
  */
-MUST_USE bool slab_free_owned(slab_t *slab, uintptr_t address, slab_slot_t *slot, slab_context_t *context);
+void slab_free(slab_t *slab, uintptr_t address, slab_context_t *context, uintptr_t caller);
 
-/* Frees the object at `address` in `slab`, whose page word led here. Reports misuse. */
-void slab_free_slow(slab_t *slab, uintptr_t address, slab_context_t *context, uintptr_t caller);
+/*
+ * A slab on the partial list has no live object any more: the slot keeps a few such, and hands the others to the
+ * cache.
+ */
+void slab_slot_got_empty(slab_slot_t *slot, slab_t *slab);
 
 /* Makes the object that bit `index` stands for free, whatever its cache's tier, and counts nothing. Reports misuse. */
 void slab_free_object(slab_t *slab, unsigned index, slab_context_t *context);
@@ -184,7 +194,7 @@ void slab_collect_cache(kmem_cache_t *cache);
 /* Hands everything that the slot holds, but for full slabs, to the cache. The caller may touch the slot. */
 void slab_slot_drain(kmem_cache_t *cache, slab_context_t *context);
 
-/* Hands the empty slabs on the slot's partial list to the cache. The caller may touch the slot. */
+/* Hands the slot's empty slabs to the cache. The caller may touch the slot. */
 void slab_slot_trim(kmem_cache_t *cache, slab_context_t *context);
 
 /* --- slab_pool.c: slabs in nobody's hands --- */

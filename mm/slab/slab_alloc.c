@@ -4,7 +4,7 @@
  *   collected remote frees -> the slot's partial list -> the cache's lists -> new pages -> once more, after a shrink
  *
  * Only the slot's own context runs this, so nothing here is locked; slab_pool.c takes the cache's lock where slabs
- * change hands. `generation` is odd while current, base and free_word disagree, for the eyes of other contexts
+ * change hands. The number in `state` is odd while current and free_word disagree, for the eyes of other contexts
  * (slab_free.c).
  */
 #include "base/check.h"
@@ -40,56 +40,47 @@ void slab_partial_remove(slab_slot_t *slot, slab_t *slab)
     list_link_init(&slab->link);
 }
 
+void slab_slot_init(slab_slot_t *slot, uint32_t object_size)
+{
+    *slot = (slab_slot_t){.object_size = object_size};
+}
+
 static void slot_begin_change(slab_slot_t *slot)
 {
-    RELAXED_ADD(&slot->generation, 1);
+    RELAXED_ADD(&slot->state, SLAB_SLOT_CHANGE);
     atomic_thread_fence(memory_order_release);
 }
 
 static void slot_end_change(slab_slot_t *slot)
 {
     atomic_thread_fence(memory_order_release);
-    RELAXED_ADD(&slot->generation, 1);
-}
-
-void slab_slot_retire(slab_slot_t *slot, slab_context_t *context)
-{
-    slab_t *const slab = slot->current;
-    if (slab == SLAB_NONE) {
-        return;
-    }
-    slot_begin_change(slot);
-    RELAXED_STORE(&slab->free_word, slot->free_word);
-    RELAXED_STORE(&slot->free_word, 0);
-    RELAXED_STORE(&slot->current, SLAB_NONE);
-    slot_end_change(slot);
-    atomic_store_explicit(&slab->owner, (uintptr_t)context, memory_order_release);
-    if (slab->free_word != 0) {
-        slab_partial_push(slot, slab);
-        if (slab->free_word == slab_all_free(slab)) {
-            slot->empty_count++;
-        }
-    }
+    RELAXED_ADD(&slot->state, SLAB_SLOT_CHANGE);
 }
 
 /*
- * Makes an owned slab, which is on no list and not full, the current one in the place of one that is full, or of
- * none.
+ * Either this sees what another context freed, or that one sees that the slab is current, and closes the slot: both
+ * first write and then read, with a full fence in between (slab_free.c, close_slot_of).
  */
-static void slot_make_current(slab_slot_t *slot, slab_t *slab, slab_context_t *context)
+void slab_slot_open(slab_slot_t *slot)
 {
-    slab_t *const used_up = slot->current;
-    if (used_up != SLAB_NONE) {
-        /* Its free_word is 0 already, as that of every current slab, and nothing is free in the slot either. */
-        atomic_store_explicit(&used_up->owner, (uintptr_t)context, memory_order_release);
+    slab_t *const slab = slot->current;
+    RELAXED_STORE(&slot->limit, slab->cache->objects_per_slab);
+    atomic_thread_fence(memory_order_seq_cst);
+    if (UNLIKELY(atomic_load_explicit(&slab->remote_word, memory_order_relaxed) != 0)) {
+        RELAXED_STORE(&slot->limit, 0);
     }
-    slot_begin_change(slot);
-    RELAXED_STORE(&slot->current, slab);
-    RELAXED_STORE(&slot->base, slab_word_base(slab));
-    RELAXED_STORE(&slot->free_word, slab->free_word);
-    RELAXED_STORE(&slab->free_word, 0);
-    slot_end_change(slot);
-    atomic_store_explicit(&slab->owner, (uintptr_t)context | SLAB_OWNER_CURRENT, memory_order_release);
+}
+
+/* Puts a slab that was current where it belongs. One that is full is on no list. */
+static void park(slab_slot_t *slot, slab_t *slab)
+{
+    if (slab->free_word == 0) {
+        return;
+    }
+    slab_partial_push(slot, slab);
+    if (slab->free_word == slab_all_free(slab)) {
+        slab_slot_got_empty(slot, slab);
+    }
 }
 
 /* Takes a slab off the partial list. */
@@ -97,8 +88,56 @@ static void unpark(slab_slot_t *slot, slab_t *slab)
 {
     slab_partial_remove(slot, slab);
     if (slab->free_word == slab_all_free(slab)) {
-        slot->empty_count--;
+        RELAXED_ADD(&slot->state, -SLAB_SLOT_EMPTY);
     }
+}
+
+void slab_slot_retire(slab_slot_t *slot, slab_context_t *context)
+{
+    slab_t *const slab = slot->current;
+    if (slab == NULL) {
+        return;
+    }
+    slot_begin_change(slot);
+    RELAXED_STORE(&slab->free_word, slot->free_word);
+    RELAXED_STORE(&slot->free_word, 0);
+    RELAXED_STORE(&slot->current, NULL);
+    RELAXED_STORE(&slot->limit, 0);
+    slot_end_change(slot);
+    atomic_store_explicit(&slab->owner, (uintptr_t)context, memory_order_release);
+    park(slot, slab);
+}
+
+/*
+ * Makes an owned slab, which is on no list, the current one, with `free_word` for its free objects, in the place of
+ * another, or of none.
+ */
+static void slot_make_current(slab_slot_t *slot, slab_t *slab, slab_context_t *context, uint64_t free_word)
+{
+    slab_t *const before = slot->current;
+    slot_begin_change(slot);
+    if (before != NULL) {
+        RELAXED_STORE(&before->free_word, slot->free_word);
+    }
+    RELAXED_STORE(&slot->current, slab);
+    RELAXED_STORE(&slot->base, slab_start(slab));
+    RELAXED_STORE(&slot->free_word, free_word);
+    RELAXED_STORE(&slab->free_word, 0);
+    slot_end_change(slot);
+    atomic_store_explicit(&slab->owner, (uintptr_t)context | SLAB_OWNER_CURRENT, memory_order_release);
+    slab_slot_open(slot);
+    if (before != NULL) {
+        atomic_store_explicit(&before->owner, (uintptr_t)context, memory_order_release);
+        park(slot, before);
+    }
+}
+
+void slab_slot_switch(slab_slot_t *slot, slab_t *slab, slab_context_t *context, uint64_t free_word)
+{
+    if (slab->free_word != 0) {
+        unpark(slot, slab);
+    }
+    slot_make_current(slot, slab, context, free_word);
 }
 
 /* A slab of ours with a free object, off every list; NULL when memory is out. */
@@ -129,15 +168,15 @@ static slab_t *find_or_make_room(kmem_cache_t *cache, slab_slot_t *slot, slab_co
 static void *take_object(kmem_cache_t *cache, slab_slot_t *slot)
 {
     void *const object = (void *)(slot->base + (uintptr_t)find_first_set_nonzero(slot->free_word) * cache->object_size);
-    RELAXED_STORE(&slot->free_word, slot->free_word & (slot->free_word - 1));
     RELAXED_ADD(&slot->allocations, 1);
+    RELAXED_STORE(&slot->free_word, slot->free_word & (slot->free_word - 1));
     return object;
 }
 
 void slab_slot_follow_tier(slab_slot_t *slot, slab_context_t *context)
 {
     slab_t *const slab = slot->current;
-    if (slab != SLAB_NONE) {
+    if (slab != NULL) {
         slab_debug_distrust(slab);
         slab_slot_retire(slot, context);
     }
@@ -165,14 +204,18 @@ static void *alloc_tracked(kmem_cache_t *cache, slab_slot_t *slot, slab_context_
             return NULL;
         }
         slab_partial_push(slot, fresh);
-        slot->empty_count += fresh->free_word == slab_all_free(fresh);
+        if (fresh->free_word == slab_all_free(fresh)) {
+            RELAXED_ADD(&slot->state, SLAB_SLOT_EMPTY);
+        }
     }
     slab_t *const slab = slot->partial;
     const unsigned index = slab_guard_choose(slab, context);
     slab_guard_on_alloc(slab, index, size, caller);
 
     const uint64_t before = slab->free_word;
-    slot->empty_count -= before == slab_all_free(slab);
+    if (before == slab_all_free(slab)) {
+        RELAXED_ADD(&slot->state, -SLAB_SLOT_EMPTY);
+    }
     RELAXED_STORE(&slab->free_word, before & ~(UINT64_C(1) << index));
     if (slab->free_word == 0) {
         slab_partial_remove(slot, slab);
@@ -200,7 +243,7 @@ void *slab_alloc_slow(kmem_cache_t *cache, slab_context_t *context, size_t size,
         if (slab == NULL) {
             return NULL;
         }
-        slot_make_current(slot, slab, context);
+        slot_make_current(slot, slab, context, slab->free_word);
     }
     return UNLIKELY(is_injected) ? take_injected(cache, slot, context) : take_object(cache, slot);
 }

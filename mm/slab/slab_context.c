@@ -22,12 +22,8 @@ static uint32_t registry_count;
 
 status_t slab_context_register(slab_context_t *context)
 {
-    for (unsigned code = 0; code < SLAB_SLOT_COUNT; code++) {
-        context->slots[code] = (slab_slot_t){
-            .current = SLAB_NONE,
-            .offset_mask = (1u << code) - 1,
-            .row_mask = page_code_row_mask(code),
-        };
+    for (unsigned number = 0; number < SLAB_SLOT_COUNT; number++) {
+        slab_slot_init(&context->slots[number], 2u << number);
     }
     atomic_init(&context->posted, NULL);
     atomic_init(&context->is_collecting, 0);
@@ -52,12 +48,15 @@ slab_context_t *slab_context_first(void)
 void slab_slot_trim(kmem_cache_t *cache, slab_context_t *context)
 {
     slab_slot_t *const slot = slab_slot(cache, context);
+    if (slot->current != NULL && slot->free_word == slab_all_free(slot->current)) {
+        slab_slot_retire(slot, context);
+    }
     slab_t *slab = slot->partial;
-    while (slab != NULL && slot->empty_count != 0) {
+    while (slab != NULL && slab_slot_empty_count(slot) != 0) {
         slab_t *const next = slab->link.next == NULL ? NULL : CONTAINER_OF(slab->link.next, slab_t, link);
         if (slab->free_word == slab_all_free(slab)) {
             slab_partial_remove(slot, slab);
-            slot->empty_count--;
+            RELAXED_ADD(&slot->state, -SLAB_SLOT_EMPTY);
             slab_pool_put(slab);
         }
         slab = next;

@@ -1,5 +1,5 @@
 /*
- * Frees that the fast path leaves: into an owned slab that is not current, into another context's slab, into
+ * Frees that kfree's own few lines leave: into an owned slab that is not current, into another context's slab, into
  * nobody's; and mistakes.
  *
  * A remote free is one atomic OR into remote_word. Who sets the first bit (the word was 0) must see to it that the
@@ -13,8 +13,9 @@
  *                        '---------------------------------------------------'
  *
  * Double frees are found before anything is changed: the freed bit is looked for in free_word, in remote_word and,
- * when the slab is another context's current one, in that context's slot, whose generation tells whether what was
- * read belongs together.
+ * when the slab is another context's current one, in that context's slot, whose state tells whether what was read
+ * belongs together. kfree's own lines look at a slot's free_word alone: whoever frees into another context's current
+ * slab closes that slot to them, until its context has collected (S7).
  */
 #include "base/check.h"
 #include "mm/slab/slab.h"
@@ -31,22 +32,21 @@ static bool is_free_in_slot_of(slab_context_t *owner, slab_t *slab, uint64_t bit
 {
     slab_slot_t *const slot = slab_slot(slab->cache, owner);
     for (unsigned tries = 0; tries < PEEK_TRIES_MAX; tries++) {
-        const uint32_t before = __atomic_load_n(&slot->generation, __ATOMIC_ACQUIRE);
+        const uint32_t before = __atomic_load_n(&slot->state, __ATOMIC_ACQUIRE);
         const slab_t *const current = RELAXED_LOAD(&slot->current);
         const uint64_t word = RELAXED_LOAD(&slot->free_word);
         atomic_thread_fence(memory_order_acquire);
-        if ((before & 1) == 0 && RELAXED_LOAD(&slot->generation) == before) {
+        if ((before & SLAB_SLOT_CHANGE) == 0 && RELAXED_LOAD(&slot->state) == before) {
             return current == slab && (word & bit) != 0;
         }
     }
     return false;
 }
 
-/* An owned slab that is not current has got back all its objects: keep a few such, hand the others to the cache. */
-static void became_empty(slab_slot_t *slot, slab_t *slab)
+void slab_slot_got_empty(slab_slot_t *slot, slab_t *slab)
 {
-    if (slot->empty_count < slab->cache->slot_empty_max) {
-        slot->empty_count++;
+    if (slab_slot_empty_count(slot) < slab->cache->slot_empty_max) {
+        RELAXED_ADD(&slot->state, SLAB_SLOT_EMPTY);
         return;
     }
     slab_partial_remove(slot, slab);
@@ -62,7 +62,7 @@ static void add_free_bits(slab_slot_t *slot, slab_t *slab, uint64_t bits)
         slab_partial_push(slot, slab);
     }
     if ((before | bits) == slab_all_free(slab)) {
-        became_empty(slot, slab);
+        slab_slot_got_empty(slot, slab);
     }
 }
 
@@ -112,6 +112,7 @@ static void collect_slab(slab_context_t *context, slab_t *slab)
     atomic_fetch_add_explicit(&cache->remote_frees, count_set(bits), memory_order_relaxed);
     if (is_current) {
         RELAXED_STORE(&slot->free_word, slot->free_word | bits);
+        slab_slot_open(slot);
     } else {
         add_free_bits(slot, slab, bits);
     }
@@ -154,34 +155,40 @@ void slab_collect_cache(kmem_cache_t *cache)
     }
 }
 
-bool slab_free_owned(slab_t *slab, uintptr_t address, slab_slot_t *slot, slab_context_t *context)
+/* Whether a context of this address has ever been. */
+static bool is_context(const slab_context_t *address)
 {
-    if (UNLIKELY(atomic_load_explicit(&slab->owner, memory_order_relaxed) != (uintptr_t)context)) {
-        return false;
+    const slab_context_t *context = slab_context_first();
+    while (context != NULL && context != address) {
+        context = context->next;
     }
-    const unsigned shift = slab->cache->object_shift;
-    const uint64_t before = slab->free_word;
-    uint64_t free_word = before;
-    if (UNLIKELY(slot->current == SLAB_NONE || ((uint32_t)address & slot->offset_mask) != 0 ||
-                 bit_is_set(atomic_load_explicit(&slab->remote_word, memory_order_relaxed), address >> shift) ||
-                 bit_test_and_set(&free_word, address >> shift))) {
-        return false;
+    return context != NULL;
+}
+
+/*
+ * After a remote free, if the slab is somebody's current one: kfree there must not go by free_word alone. Who makes
+ * it current after our look sees what we freed (slab_slot_open).
+ *
+ * Unless ours was the first bit, the slab may have been collected and have gone by now, and its descriptor with it.
+ * What is read then is nobody's owner, or another slab's, whose slot may well be closed: that costs its context one
+ * look.
+ */
+static void close_slot_of(const slab_t *slab, kmem_cache_t *cache, uintptr_t owner_before)
+{
+    const uintptr_t owner = atomic_load(&slab->owner);
+    if ((owner & SLAB_OWNER_CURRENT) == 0) {
+        return;
     }
-    RELAXED_STORE(&slab->free_word, free_word);
-    RELAXED_ADD(&slot->frees, 1);
-    if (before == 0) {
-        slab_partial_push(slot, slab);
+    slab_context_t *const context = slab_owner_context(owner);
+    if (context == slab_owner_context(owner_before) || is_context(context)) {
+        __atomic_store_n(&slab_slot(cache, context)->limit, 0, __ATOMIC_SEQ_CST);
     }
-    /* A slab with red zones does not come here: its page words name no class. */
-    if (UNLIKELY(free_word == slab_all_slots(slab))) {
-        became_empty(slot, slab);
-    }
-    return true;
 }
 
 /* A slab that belongs to `owner`, which is not the caller's context. */
 static void free_remote(slab_t *slab, uintptr_t owner, uint64_t bit, uintptr_t address)
 {
+    kmem_cache_t *const cache = slab->cache;
     bool is_free = (RELAXED_LOAD(&slab->free_word) & bit) != 0;
     if ((owner & SLAB_OWNER_CURRENT) != 0) {
         is_free = is_free || is_free_in_slot_of(slab_owner_context(owner), slab, bit);
@@ -193,13 +200,20 @@ static void free_remote(slab_t *slab, uintptr_t owner, uint64_t bit, uintptr_t a
     if (UNLIKELY((before & bit) != 0)) {
         slab_misuse_double_free(slab, address);
     }
+    close_slot_of(slab, cache, owner);
     if (before == 0) {
         post(slab);
     }
 }
 
+/* Whether slots of the cache keep a current slab, so that operations go by without the slow paths seeing them. */
+static bool may_be_current(const kmem_cache_t *cache)
+{
+    return RELAXED_LOAD(&cache->tier) == SLAB_TIER_FAST && !RELAXED_LOAD(&cache->is_injected);
+}
+
 /* A slab of the caller's own context. */
-static void free_local(slab_t *slab, slab_slot_t *slot, uint64_t bit, uintptr_t address)
+static void free_local(slab_t *slab, slab_slot_t *slot, slab_context_t *context, uint64_t bit, uintptr_t address)
 {
     const bool is_current = slot->current == slab;
     const uint64_t free_word = is_current ? slot->free_word : slab->free_word;
@@ -207,38 +221,58 @@ static void free_local(slab_t *slab, slab_slot_t *slot, uint64_t bit, uintptr_t 
     if (UNLIKELY(((free_word | remote_word) & bit) != 0)) {
         slab_misuse_double_free(slab, address);
     }
-    if (is_current) {
-        RELAXED_STORE(&slot->free_word, free_word | bit);
-    } else {
-        add_free_bits(slot, slab, bit);
+    if (LIKELY(!is_current)) {
+        if (UNLIKELY(!may_be_current(slab->cache))) {
+            add_free_bits(slot, slab, bit);
+        } else {
+            /* The next ones are likely to go there, too, and so are then kfree's own business; and what is allocated
+             * next is still in the CPU's cache. */
+            slab_slot_switch(slot, slab, context, free_word | bit);
+        }
+        return;
     }
+    RELAXED_STORE(&slot->free_word, free_word | bit);
+    if (atomic_load_explicit(&context->posted, memory_order_relaxed) != NULL) {
+        slab_collect(context);
+    }
+    slab_slot_open(slot);
 }
 
-void slab_free_object(slab_t *slab, unsigned index, slab_context_t *context)
+/* Makes a slab that nobody owns the caller's, unless the object is free. Returns the owner that the slab then has. */
+static uintptr_t adopt(slab_t *slab, slab_context_t *context, uint64_t bit, uintptr_t address)
+{
+    /* Refuse a double free before the slab changes hands. Racing frees are found again later. */
+    if (((RELAXED_LOAD(&slab->free_word) | atomic_load(&slab->remote_word)) & bit) != 0) {
+        slab_misuse_double_free(slab, address);
+    }
+    if (slab_pool_adopt(slab, context) && slab->free_word != 0) {
+        slab_partial_push(slab_slot(slab->cache, context), slab);
+    }
+    return atomic_load(&slab->owner);
+}
+
+/* Frees an object that a cache in any tier may have. */
+static ALWAYS_INLINE void free_object(slab_t *slab, unsigned index, slab_slot_t *slot, slab_context_t *context)
 {
     const uint64_t bit = UINT64_C(1) << index;
     const uintptr_t address = slab_object(slab, index);
-    slab_slot_t *const slot = slab_slot(slab->cache, context);
-
-    uintptr_t owner = atomic_load(&slab->owner);
-    if (owner == 0) {
-        /* Refuse a double free before the slab changes hands. Racing frees are found again below. */
-        if (((RELAXED_LOAD(&slab->free_word) | atomic_load(&slab->remote_word)) & bit) != 0) {
-            slab_misuse_double_free(slab, address);
-        }
-        if (slab_pool_adopt(slab, context) && slab->free_word != 0) {
-            slab_partial_push(slot, slab);
-        }
-        owner = atomic_load(&slab->owner);
+    uintptr_t owner = atomic_load_explicit(&slab->owner, memory_order_acquire);
+    if (UNLIKELY(owner == 0)) {
+        owner = adopt(slab, context, bit, address);
     }
-    if (slab_owner_context(owner) == context) {
-        free_local(slab, slot, bit, address);
+    if (LIKELY(slab_owner_context(owner) == context)) {
+        free_local(slab, slot, context, bit, address);
     } else {
         free_remote(slab, owner, bit, address);
     }
 }
 
-void slab_free_slow(slab_t *slab, uintptr_t address, slab_context_t *context, uintptr_t caller)
+void slab_free_object(slab_t *slab, unsigned index, slab_context_t *context)
+{
+    free_object(slab, index, slab_slot(slab->cache, context), context);
+}
+
+void slab_free(slab_t *slab, uintptr_t address, slab_context_t *context, uintptr_t caller)
 {
     kmem_cache_t *const cache = slab->cache;
     const unsigned index = slab_object_index(slab, address);
@@ -249,6 +283,7 @@ void slab_free_slow(slab_t *slab, uintptr_t address, slab_context_t *context, ui
         slab_guard_free(slab, index, context, caller);
         return;
     }
-    slab_free_object(slab, index, context);
-    RELAXED_ADD(&slab_slot(cache, context)->frees, 1);
+    slab_slot_t *const slot = slab_slot(cache, context);
+    free_object(slab, index, slot, context);
+    RELAXED_ADD(&slot->frees, 1);
 }

@@ -82,7 +82,7 @@ static slab_t *make_run(kmem_cache_t *cache, slab_context_t *context)
         atomic_store_explicit(&slab->owner, (uintptr_t)context, memory_order_relaxed);
     }
     const unsigned code = cache->slots != NULL || has_red_zones ? PAGE_CODE_TYPED : cache->object_shift;
-    set_page_words(cache, (uintptr_t)pages, (uintptr_t)first | code);
+    set_page_words(cache, (uintptr_t)pages, page_word_make(first, code));
     return first;
 
 undo_pages:
@@ -168,7 +168,7 @@ slab_t *slab_pool_take(kmem_cache_t *cache, slab_context_t *context)
     slab_slot_t *const slot = slab_slot(cache, context);
     for (unsigned i = 1; i < cache->slabs_per_run; i++) {
         slab_partial_push(slot, &first[i]);
-        slot->empty_count++;
+        RELAXED_ADD(&slot->state, SLAB_SLOT_EMPTY);
     }
     uint64_t allocations;
     uint64_t frees;

@@ -1,5 +1,5 @@
 /*
- * Walks a cache and names the first invariant that does not hold: S1 to S6 of mm/slab/slab.h, and the counts of
+ * Walks a cache and names the first invariant that does not hold: S1 to S7 of mm/slab/slab.h, and the counts of
  * slab_cache.h as C1.
  *
  * Each numbered check stands alone, so that a broken structure is named by what is broken. No CPU uses the cache
@@ -26,6 +26,14 @@ static void break_at(walk_t *walk, bool holds, const char *invariant)
     }
 }
 
+/* Nobody is in the middle of anything, so that what others freed has been told to the slot. */
+static bool is_limit_right(const slab_slot_t *slot, slab_t *slab)
+{
+    const int32_t limit = RELAXED_LOAD(&slot->limit);
+    return limit == 0 || (limit == slab->cache->objects_per_slab && atomic_load(&slab->remote_word) == 0 &&
+                          slot->base == slab_start(slab) && slot->object_size == slab->cache->object_size);
+}
+
 static void validate_slab(slab_t *slab, void *argument)
 {
     walk_t *const walk = argument;
@@ -43,6 +51,7 @@ static void validate_slab(slab_t *slab, void *argument)
     break_at(walk, (free_word & remote_word) == 0, "S2");
     break_at(walk, owner != NULL || list_is_linked(&slab->link), "S3");
     break_at(walk, !is_current || (slab->free_word == 0 && slab_slot(walk->cache, owner)->current == slab), "S4");
+    break_at(walk, !is_current || is_limit_right(slab_slot(walk->cache, owner), slab), "S7");
     for (unsigned page = 0; page * PAGE_SIZE < walk->cache->slab_bytes; page++) {
         const uintptr_t address = slab_start(slab) + page * PAGE_SIZE;
         const uint64_t word = RELAXED_LOAD(page_word((const void *)address));
@@ -80,7 +89,8 @@ static void validate_partial_list(walk_t *walk, slab_context_t *context, uint64_
             return;
         }
     }
-    break_at(walk, empty == slot->empty_count, "S4");
+    break_at(walk, empty == slab_slot_empty_count(slot), "S4");
+    break_at(walk, slot->current != NULL || slot->limit == 0, "S7");
     /* A stack that nobody is just emptying holds only slabs with remote frees. */
     for (slab_t *slab = atomic_load(&context->posted); slab != NULL; slab = atomic_load(&slab->posted_next)) {
         break_at(walk, atomic_load(&slab->remote_word) != 0, "S5");

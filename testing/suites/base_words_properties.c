@@ -68,6 +68,25 @@ static void scans_agree_with_a_loop(property_run_t *run)
         PROPERTY_EXPECT_EQUAL(run, find_first_set_nonzero(word), first_set);
         PROPERTY_EXPECT_EQUAL(run, find_last_set_nonzero(word), last_set);
     }
+    uint64_t rest = word;
+    uint64_t taken = BITS_NONE;
+    PROPERTY_EXPECT_EQUAL(run, bits_take_first(&rest, &taken), word != 0);
+    if (word != 0) {
+        PROPERTY_EXPECT_EQUAL(run, taken, first_set);
+        PROPERTY_EXPECT_EQUAL(run, rest, word ^ UINT64_C(1) << first_set);
+    }
+}
+
+/* Validates 1.5, 5.2: rotated, each bit is where counting around the word says. */
+static void rotations_agree_with_a_loop(property_run_t *run)
+{
+    const uint64_t word = draw_word(run);
+    const uint64_t count = property_draw(run, 64) + 64 * property_draw(run, 3);
+    for (unsigned bit = 0; bit < 64; bit++) {
+        const unsigned from = (unsigned)((bit + count) % 64);
+        PROPERTY_EXPECT_EQUAL(run, model_bit(bits_rotate_right(word, count), bit), model_bit(word, from));
+        PROPERTY_EXPECT_EQUAL(run, model_bit(bits_rotate_left(word, count), from), model_bit(word, bit));
+    }
 }
 
 /* Validates 1.5, 5.2: one bit is looked at and set, counted modulo 64, and the answer is what it was before. */
@@ -281,7 +300,7 @@ static void text_stays_in_its_buffer(property_run_t *run)
 }
 
 PROPERTY_SUITE(base_words, PROPERTY(scans_agree_with_a_loop, "1.6 2.10"), PROPERTY(one_bit_is_set_and_told, "1.5 5.2"),
-               PROPERTY(runs_agree_with_a_loop, "2.1 2.10"),
+               PROPERTY(rotations_agree_with_a_loop, "1.5 5.2"), PROPERTY(runs_agree_with_a_loop, "2.1 2.10"),
                PROPERTY_EXHAUSTIVE(masks_have_the_bits_they_say, 1, "2.10"),
                PROPERTY(rounding_lands_on_multiples, "1.3 2.1"), PROPERTY(memory_functions_agree_with_loops, "1.2"),
                PROPERTY(numbers_are_written_and_read_back, "4.5"), PROPERTY(text_stays_in_its_buffer, "4.5"));

@@ -116,6 +116,53 @@ static void a_double_free_of_a_block_is_told_on_every_path(property_run_t *run)
     PROPERTY_EXPECT_TEXT(run, "double free", message);
 }
 
+typedef struct block_double_free {
+    property_run_t *run;
+    void *block;
+} block_double_free_t;
+
+static void expect_block_double_free_told(void *argument)
+{
+    block_double_free_t *const work = argument;
+    PROPERTY_EXPECT_CHECK(work->run, "double free", free_block, work->block);
+}
+
+/*
+ * Validates 1.9, 1.15, 5.2: two contexts take turns at freeing blocks of one slab, and after each free either of them
+ * finds out that the block is free: what one has freed and the other has not collected closes kfree's own lines to it,
+ * and what it collects opens them again.
+ */
+static void a_double_free_is_told_while_two_contexts_free(property_run_t *run)
+{
+    const size_t size = (size_t)16 << property_draw(run, 9);
+    live_objects_t live = live_objects_new(run, 70);
+    for (uint64_t step = property_range(run, 1, 120); step > 0; step--) {
+        if (live.count == 0 || (live.count < live.capacity && property_draw(run, 3) == 0)) {
+            live_objects_add(&live, kmalloc(size), size);
+            continue;
+        }
+        block_double_free_t work = {run, live_objects_remove(&live, property_draw(run, live.count))};
+        if (property_bool(run)) {
+            slab_in_interrupt(run, free_block, work.block);
+        } else {
+            free_block(work.block);
+        }
+        switch (property_draw(run, 3)) {
+        case 0:
+            slab_in_interrupt(run, expect_block_double_free_told, &work);
+            break;
+        case 1:
+            expect_block_double_free_told(&work);
+            break;
+        default:
+            break;
+        }
+    }
+    while (live.count != 0) {
+        kfree(live_objects_remove(&live, live.count - 1));
+    }
+}
+
 /* Validates 1.11, 1.15, 5.2: of large blocks, too. */
 static void a_double_free_of_a_large_block_is_told(property_run_t *run)
 {
@@ -331,6 +378,7 @@ static NOT_WATCHED void a_write_after_free_is_told_while_debugging(property_run_
 PROPERTY_SUITE(slab_misuse, PROPERTY(a_double_free_is_told_wherever_the_slab_is, "1.15 5.2"),
                PROPERTY(a_double_free_into_a_slab_that_is_gone_is_told, "1.15 5.2"),
                PROPERTY(a_double_free_of_a_block_is_told_on_every_path, "1.15 5.2"),
+               PROPERTY(a_double_free_is_told_while_two_contexts_free, "1.9 1.15 5.2"),
                PROPERTY(a_double_free_of_a_large_block_is_told, "1.11 1.15 5.2"),
                PROPERTY(a_pointer_into_a_block_is_told, "1.15"), PROPERTY(a_pointer_into_an_object_is_told, "1.15"),
                PROPERTY(a_pointer_behind_the_last_object_is_told, "1.15"), PROPERTY(a_foreign_pointer_is_told, "1.15"),

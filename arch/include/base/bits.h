@@ -2,9 +2,9 @@
  * A machine word as a set of 64 things: find one, find a run, count them, in constant time.
  *
  * Every allocator here stands on these few functions. Bit 0 is the first thing. The compiler turns each scan into the
- * machine's own instruction where it has one (x86 BSF/BSR or TZCNT/LZCNT, AArch64 RBIT+CLZ, RISC-V Zbb CTZ/CLZ), and into a
- * multiplication by a de Bruijn sequence and a table where it has none (Leiserson, Prokop, Randall 1998, "Using de Bruijn
- * sequences to index a 1 in a computer word").
+ * machine's own instruction where it has one (x86 BSF/BSR or TZCNT/LZCNT, AArch64 RBIT+CLZ, RISC-V Zbb CTZ/CLZ), and
+ * into a multiplication by a de Bruijn sequence and a table where it has none (Leiserson, Prokop, Randall 1998,
+ * "Using de Bruijn sequences to index a 1 in a computer word").
  */
 #ifndef BASE_BITS_H
 #define BASE_BITS_H
@@ -14,8 +14,9 @@
 
 #include "base/compiler.h"
 
-#define BITS_PER_WORD 64u
-#define BITS_NONE     BITS_PER_WORD /* "no such bit", as an index */
+#define BITS_PER_WORD       64u
+#define BITS_PER_WORD_SHIFT 6
+#define BITS_NONE           BITS_PER_WORD /* "no such bit", as an index */
 
 /* A word with the lowest `count` bits set; `count` from 0 to 64. */
 static ALWAYS_INLINE uint64_t bits_low(unsigned count)
@@ -41,6 +42,31 @@ static ALWAYS_INLINE unsigned find_first_set(uint64_t word)
     return word == 0 ? BITS_NONE : find_first_set_nonzero(word);
 }
 
+/*
+ * Takes the lowest set bit out of *word and stores its index; returns false, with *index unspecified, when there is
+ * none. Written out for x86, where BSF says in a flag that its operand was 0, and BTR clears one bit (Intel SDM vol.
+ * 2).
+ */
+MUST_USE static ALWAYS_INLINE bool bits_take_first(uint64_t *word, uint64_t *index)
+{
+#if defined(__x86_64__)
+    bool is_empty;
+    __asm__("bsfq %2, %1" : "=@ccz"(is_empty), "=r"(*index) : "r"(*word));
+    if (UNLIKELY(is_empty)) {
+        return false;
+    }
+    __asm__("btrq %1, %0" : "+r"(*word) : "r"(*index) : "cc");
+    return true;
+#else
+    if (UNLIKELY(*word == 0)) {
+        return false;
+    }
+    *index = find_first_set_nonzero(*word);
+    *word &= *word - 1;
+    return true;
+#endif
+}
+
 /* The index of the lowest clear bit, or BITS_NONE. */
 static ALWAYS_INLINE unsigned find_first_zero(uint64_t word)
 {
@@ -57,6 +83,7 @@ static ALWAYS_INLINE unsigned find_last_set_nonzero(uint64_t word)
     if (!__builtin_constant_p(word)) {
         uint64_t index;
         __asm__("bsrq %1, %0" : "=r"(index) : "r"(word) : "cc");
+        __builtin_assume(index < BITS_PER_WORD);
         return (unsigned)index;
     }
 #endif
@@ -72,10 +99,32 @@ static ALWAYS_INLINE unsigned find_last_set_nonzero(uint64_t word)
     return 63u - (unsigned)__builtin_clzll(word);
 }
 
+/*
+ * Whether the highest set bit takes so many steps to find that a table is worth its memory where all words are small.
+ */
+#if defined(__riscv) && !defined(__riscv_zbb)
+#define BITS_LAST_SET_IS_SLOW 1
+#else
+#define BITS_LAST_SET_IS_SLOW 0
+#endif
+
 /* The index of the highest set bit, or BITS_NONE. */
 static ALWAYS_INLINE unsigned find_last_set(uint64_t word)
 {
     return word == 0 ? BITS_NONE : find_last_set_nonzero(word);
+}
+
+/*
+ * The word with its bits moved right, or left, by `count` modulo 64, and those that fall out put in at the other end.
+ */
+static ALWAYS_INLINE uint64_t bits_rotate_right(uint64_t word, uint64_t count)
+{
+    return word >> (count & (BITS_PER_WORD - 1)) | word << (-count & (BITS_PER_WORD - 1));
+}
+
+static ALWAYS_INLINE uint64_t bits_rotate_left(uint64_t word, uint64_t count)
+{
+    return word << (count & (BITS_PER_WORD - 1)) | word >> (-count & (BITS_PER_WORD - 1));
 }
 
 /* Whether bit `index` modulo 64 is set. */
@@ -104,8 +153,8 @@ static ALWAYS_INLINE bool bit_test_and_set(uint64_t *word, uint64_t index)
 }
 
 /*
- * Whether an atomic operation that sets a bit tells for free what the bit was, so that asking at once is best: x86's LOCK BTS leaves it in a
- * flag. Elsewhere the old word comes back, and can be asked together with another one.
+ * Whether an atomic operation that sets a bit tells for free what the bit was, so that asking at once is best: x86's
+ * LOCK BTS leaves it in a flag. Elsewhere the old word comes back, and can be asked together with another one.
  */
 #if defined(__x86_64__)
 #define BITS_ATOMIC_TEST_IS_FREE 1

@@ -14,4 +14,52 @@
 /* Adds to a counter that only the calling context writes: no locked instruction. */
 #define RELAXED_ADD(pointer, value) RELAXED_STORE((pointer), RELAXED_LOAD(pointer) + (value))
 
+/*
+ * A word of eight bytes, and in the field before or after it the counter of its changes: loaded together, and stored
+ * together with the counter one higher, by one instruction each where the machine has such (AArch64 LDP and STP; each
+ * half is a single access: Arm ARM, B2.2.1). Only the caller writes the two. `count` is for these two macros alone.
+ */
+#if defined(__aarch64__)
+#define RELAXED_LOAD_COUNTED(object, word_field, counter_field, word, count)                                       \
+    do {                                                                                                           \
+        if (__builtin_offsetof(__typeof__(*(object)), word_field) <                                                \
+            __builtin_offsetof(__typeof__(*(object)), counter_field)) {                                            \
+            __asm__("ldp %0, %1, [%2, %3]"                                                                         \
+                    : "=&r"(word), "=&r"(count)                                                                    \
+                    : "r"(object), "i"(__builtin_offsetof(__typeof__(*(object)), word_field)), "m"(*(object)));    \
+        } else {                                                                                                   \
+            __asm__("ldp %1, %0, [%2, %3]"                                                                         \
+                    : "=&r"(word), "=&r"(count)                                                                    \
+                    : "r"(object), "i"(__builtin_offsetof(__typeof__(*(object)), counter_field)), "m"(*(object))); \
+        }                                                                                                          \
+    } while (0)
+#define RELAXED_STORE_COUNTED(object, word_field, counter_field, word, count)         \
+    do {                                                                              \
+        if (__builtin_offsetof(__typeof__(*(object)), word_field) <                   \
+            __builtin_offsetof(__typeof__(*(object)), counter_field)) {               \
+            __asm__("stp %1, %2, [%3, %4]"                                            \
+                    : "+m"(*(object))                                                 \
+                    : "r"(word), "r"((count) + 1), "r"(object),                       \
+                      "i"(__builtin_offsetof(__typeof__(*(object)), word_field)));    \
+        } else {                                                                      \
+            __asm__("stp %2, %1, [%3, %4]"                                            \
+                    : "+m"(*(object))                                                 \
+                    : "r"(word), "r"((count) + 1), "r"(object),                       \
+                      "i"(__builtin_offsetof(__typeof__(*(object)), counter_field))); \
+        }                                                                             \
+    } while (0)
+#else
+#define RELAXED_LOAD_COUNTED(object, word_field, counter_field, word, count) \
+    do {                                                                     \
+        (word) = (object)->word_field;                                       \
+        (count) = 0;                                                         \
+    } while (0)
+#define RELAXED_STORE_COUNTED(object, word_field, counter_field, word, count) \
+    do {                                                                      \
+        (void)(count);                                                        \
+        RELAXED_STORE(&(object)->word_field, (word));                         \
+        RELAXED_ADD(&(object)->counter_field, 1);                             \
+    } while (0)
+#endif
+
 #endif

@@ -24,36 +24,39 @@ MUST_USE void *_krealloc(void *pointer, size_t size);
 MUST_USE void *_kcalloc(size_t count, size_t size);
 
 /*
- * When the current slab of slots[shift] is used up. Records name its caller and what it asked for. The size comes
- * first, as in _kmalloc(), so that it stays in its register.
+ * When the current slab of a slot is used up. Records name its caller and what it asked for. The size comes first, as
+ * in _kmalloc(), so that it stays in its register.
  */
-MUST_USE void *kmalloc_refill(size_t size, unsigned shift);
+MUST_USE void *kmalloc_refill(size_t size, slab_slot_t *slot);
 
-/* The class of a size from 1 to KMALLOC_SLAB_MAX, as log2 of its objects' size. `last` is the size less 1. */
-static ALWAYS_INLINE unsigned kmalloc_shift_of_last(size_t last)
-{
-    return find_last_set_nonzero(last | ((1u << KMALLOC_SHIFT_MIN) - 1)) + 1;
-}
+/* The slot's number for every size, by 16ths, for machines that are slow at finding it. */
+extern const uint8_t kmalloc_slot_numbers[KMALLOC_SLAB_MAX >> KMALLOC_SHIFT_MIN];
 
-static ALWAYS_INLINE unsigned kmalloc_shift(size_t size)
+/* The slot for a size from 1 to KMALLOC_SLAB_MAX. `last` is the size less 1. */
+static ALWAYS_INLINE slab_slot_t *kmalloc_slot_of_last(size_t last)
 {
-    return kmalloc_shift_of_last(size - 1);
+    slab_context_t *const context = (slab_context_t *)allocation_context_current();
+    if (BITS_LAST_SET_IS_SLOW && !__builtin_constant_p(last)) {
+        return &context->slots[kmalloc_slot_numbers[last >> KMALLOC_SHIFT_MIN]];
+    }
+    return &context->slots[find_last_set_nonzero(last | ((1u << KMALLOC_SHIFT_MIN) - 1))];
 }
 
 /*
- * Allocates an object of class `shift` for `size` bytes: from the calling context's current slab, or when that is
- * used up as kmalloc_refill() does.
+ * Allocates an object for `size` bytes from the slot's current slab, or when that is used up as kmalloc_refill() does.
+ * `object_size` is the slot's, if the compiler knows it, or 0.
  */
-static ALWAYS_INLINE void *kmalloc_class(unsigned shift, size_t size)
+static ALWAYS_INLINE void *kmalloc_from(slab_slot_t *slot, size_t size, size_t object_size)
 {
-    slab_slot_t *const slot = &((slab_context_t *)allocation_context_current())->slots[shift];
-    const uint64_t word = RELAXED_LOAD(&slot->free_word);
-    if (UNLIKELY(word == 0)) {
-        return kmalloc_refill(size, shift);
+    uint64_t free_word;
+    uint64_t allocations;
+    uint64_t index;
+    RELAXED_LOAD_COUNTED(slot, free_word, allocations, free_word, allocations);
+    if (UNLIKELY(!bits_take_first(&free_word, &index))) {
+        return kmalloc_refill(size, slot);
     }
-    RELAXED_STORE(&slot->free_word, word & (word - 1));
-    RELAXED_ADD(&slot->allocations, 1);
-    return (void *)(slot->base + ((uintptr_t)find_first_set_nonzero(word) << shift));
+    RELAXED_STORE_COUNTED(slot, free_word, allocations, free_word, allocations);
+    return (void *)(slot->base + index * (object_size == 0 ? slot->object_size : object_size));
 }
 
 static ALWAYS_INLINE void *kmalloc(size_t size)
@@ -62,7 +65,8 @@ static ALWAYS_INLINE void *kmalloc(size_t size)
     return _kmalloc(size); /* where kernel/sanitizers looks on */
 #endif
     if (__builtin_constant_p(size) && size - 1 < KMALLOC_SLAB_MAX) {
-        return kmalloc_class(kmalloc_shift(size), size);
+        const size_t last = (size - 1) | ((1u << KMALLOC_SHIFT_MIN) - 1);
+        return kmalloc_from(kmalloc_slot_of_last(last), size, (size_t)2 << find_last_set_nonzero(last));
     }
     return _kmalloc(size);
 }

@@ -22,32 +22,40 @@
 struct slab;
 
 /*
- * A context's place at one cache. One cache line.
+ * A context's place at one cache. One cache line, in the order in which kmalloc and kfree use it.
  *
- * The slot of an object of 2^n bytes from kmalloc is slots[n]: the page word of its page says n (mm/slab/page_code.h).
+ * `limit` is what tells kfree that a free is its own business: an object of the current slab is one whose number is
+ * below it. It is 0 when there is no current slab, and when another context has freed into the current slab since this
+ * one last looked (slab_free.c), because a double free can then not be told from free_word alone. (It is signed because
+ * that is what all machines can make longer for nothing.)
  */
 typedef struct slab_slot {
-    uint64_t free_word;   /* free objects of the current slab */
-    uintptr_t base;       /* where bit 0 of free_word lies: may be before the slab itself, see mm/slab/slab.h */
-    struct slab *current; /* SLAB_NONE when there is none; never NULL */
     uint64_t allocations; /* by this context, ever */
+    uint64_t free_word;   /* free objects of the current slab */
     uint64_t frees;       /* by this context, ever, whoever owned the slab */
+    uintptr_t base;       /* the first object of the current slab */
+    uint64_t object_size; /* distance between objects: the cache's, for good */
+    int32_t limit;        /* how many objects the current slab has, or 0: see above; others may set it to 0 */
+    uint32_t state;       /* SLAB_SLOT_EMPTY and SLAB_SLOT_CHANGE, below */
+    struct slab *current; /* NULL when there is none */
     struct slab *partial; /* owned slabs with free objects that are not current: a list through their links */
-    uint32_t generation;  /* grows by 2 when the current slab changes; odd in the middle of it */
-    uint32_t empty_count; /* slabs on `partial` that have no live object */
-
-    /* Constants of kmalloc's classes; 0 in the slots of typed caches. */
-    uint32_t offset_mask; /* the address bits that are 0 where an object starts */
-    uint32_t
-        row_mask; /* the bits of an object's number that tell which slab of its page it is in: mm/slab/page_code.h */
 } ALIGNED(CACHE_LINE_BYTES) slab_slot_t;
 
 _Static_assert(sizeof(slab_slot_t) == CACHE_LINE_BYTES, "a slot is a cache line");
 
-/* No slab: unlike NULL it differs from whatever a page word that was never written leads to. */
-#define SLAB_NONE ((struct slab *)1)
+/*
+ * In slab_slot_t.state: the slabs on `partial` that have no live object, counted in the low byte; above it a number
+ * that grows by 2 when the current slab changes, and is odd in the middle of it.
+ */
+#define SLAB_SLOT_EMPTY      1u
+#define SLAB_SLOT_EMPTY_MASK 0xffu
+#define SLAB_SLOT_CHANGE     0x100u
 
-#define SLAB_SLOT_COUNT 13 /* by page code: 4 to 12 are kmalloc's classes; 0 to 3 are no slots and stay at SLAB_NONE */
+/*
+ * kmalloc's class of 2^n bytes has slots[n - 1], which is the place of the highest bit of the sizes it is for, less 1.
+ * The others are no class's and have a limit of 0 for good: page words that are not the slab core's lead there, too.
+ */
+#define SLAB_SLOT_COUNT 16
 
 typedef struct slab_context {
     slab_slot_t slots[SLAB_SLOT_COUNT];
