@@ -55,6 +55,7 @@ typedef struct user_code_forbidden {
     const unsigned char *culprit;
     const char *name;
 } user_code_forbidden_t;
+/* What has the name of a feature (arch/cpu_features.h) and _ at its start is forbidden where that is on. */
 extern const user_code_forbidden_t user_code_forbidden[];
 extern const uint64_t user_code_forbidden_count;
 

@@ -154,11 +154,11 @@ culprit_\name:
     FORBIDDEN wrfsbase, wrfsbase %rax
     FORBIDDEN wrgsbase, wrgsbase %rax
     FORBIDDEN monitor, monitor
-    FORBIDDEN sgdt, sgdt -16(%rsp)
-    FORBIDDEN sidt, sidt -16(%rsp)
-    FORBIDDEN sldt, sldt %eax
-    FORBIDDEN str, str %eax
-    FORBIDDEN smsw, smsw %eax
+    FORBIDDEN umip_sgdt, sgdt -16(%rsp)
+    FORBIDDEN umip_sidt, sidt -16(%rsp)
+    FORBIDDEN umip_sldt, sldt %eax
+    FORBIDDEN umip_str, str %eax
+    FORBIDDEN umip_smsw, smsw %eax
     FORBIDDEN int_timer, int $0x40
     FORBIDDEN int_page_fault, int $14
     FORBIDDEN int_nmi, int $2
@@ -276,13 +276,13 @@ user_code_forbidden:
     .irp name, read_dr7, write_dr7, rdmsr, wrmsr, invlpg, invd, wbinvd, clts, swapgs, sysretq, sysenter, clac, stac
     ROW \name
     .endr
-    .irp name, rdtsc, rdtscp, rdpmc, xgetbv, wrfsbase, wrgsbase, monitor, sgdt, sidt, sldt, str, smsw, int_timer
+    .irp name, rdtsc, rdtscp, rdpmc, xgetbv, wrfsbase, wrgsbase, monitor, umip_sgdt, umip_sidt, umip_sldt, int_timer
     ROW \name
     .endr
     .irp name, int_page_fault, int_nmi, int_0x80, undefined, x87, wait, mmx, sse, avx, not_canonical, kernel_data
     ROW \name
     .endr
-    .irp name, task_state, kernel_code, iret_to_kernel, step, step_call
+    .irp name, umip_str, umip_smsw, task_state, kernel_code, iret_to_kernel, step, step_call
     ROW \name
     .endr
 user_code_forbidden_end:
