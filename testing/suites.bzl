@@ -7,22 +7,16 @@ KERNEL_SUITES = {
         "user_mode_aarch64",
     ],
     "riscv64": [
-        "address_space",
-        "address_space_scale",
-        "kernel_mapping",
-        "memory_object",
         "user_mode",
     ],
     "x86_64": [
-        "address_space",
-        "address_space_scale",
-        "kernel_mapping",
-        "memory_object",
         "user_mode",
     ],
 }
 
 SUITES = [
+    "address_space",
+    "address_space_scale",
     "arch_contract",
     "base_words",
     "boot",
@@ -34,12 +28,14 @@ SUITES = [
     "failure_sweep",
     "init",
     "inject",
+    "kernel_mapping",
     "kernel_parts",
     "kernel_window",
     "kfs",
     "kfs_tree",
     "line_editor",
     "memory_map",
+    "memory_object",
     "page_tree",
     "page_tree_scale",
     "pages",
@@ -58,6 +54,7 @@ SUITES = [
     "text",
     "user_access",
     "user_page_table",
+    "vm_concurrency",
 ]
 
 # Of these, what images with KASan leave out: suites of long computations that the host's sanitizers watch in less time, and one whose callers
