@@ -114,6 +114,7 @@ static status_t check_request(const vm_request_t *request)
 {
     const bool is_fixed = (request->flags & VM_FIXED) != 0;
     if ((request->size & PAGE_OFFSET_MASK) != 0 || request->size == 0 ||
+        request->size > USER_SPACE_END - USER_SPACE_START ||
         (is_fixed ? !vm_range_is_valid(request->address, request->size) : request->address > USER_SPACE_END)) {
         return STATUS_INVALID;
     }

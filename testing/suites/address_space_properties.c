@@ -137,6 +137,20 @@ static void hostile_numbers_are_refused(property_run_t *run)
     const vm_request_t request = {.address = address, .size = size, .access = VM_READ, .flags = VM_FIXED};
     const status_t sane_or_not = is_sane ? STATUS_OK : STATUS_INVALID;
     uintptr_t place = 0;
+    const bool may_fit = size % PAGE_SIZE == 0 && size != 0 && size <= USER_SPACE_END - USER_SPACE_START;
+    const vm_request_t anywhere = {.address = address, .size = size, .flags = property_bool(run) ? VM_LARGE_PAGES : 0};
+    const status_t status = address_space_map(space, &anywhere, &place);
+    if (may_fit && address <= USER_SPACE_END) {
+        PROPERTY_EXPECT(run, status == STATUS_OK || status == STATUS_OUT_OF_RANGE);
+    } else {
+        PROPERTY_EXPECT_STATUS(run, STATUS_INVALID, status);
+    }
+    if (status == STATUS_OK) {
+        PROPERTY_EXPECT(run, place >= USER_SPACE_START && size <= USER_SPACE_END - place);
+        PROPERTY_EXPECT_VALID(run, address_space_validate(space));
+        PROPERTY_EXPECT_STATUS(run, STATUS_OK, address_space_unmap(space, place, size));
+    }
+    place = 0;
     PROPERTY_EXPECT_STATUS(run, is_sane ? STATUS_NOT_FOUND : STATUS_INVALID,
                            address_space_protect(space, address, size, VM_READ));
     PROPERTY_EXPECT_STATUS(run, sane_or_not, address_space_map(space, &request, &place));
