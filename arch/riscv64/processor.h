@@ -37,8 +37,7 @@ typedef struct processor {
     uintptr_t fault_instruction; /* the last fault that was put down to a stale translation, and how often in a row */
     uintptr_t fault_address;
     uint32_t fault_repeats;
-    struct user_page_table *user_table; /* in use, or NULL */
-    uint64_t code_count;                /* user_table.c's, when this CPU last fetched anew */
+    uint64_t code_count; /* user_table.c's, when this CPU last fetched anew */
 } processor_t;
 
 _Static_assert(sizeof(processor_t) <= PAGE_SIZE, "one page holds one");

@@ -35,7 +35,6 @@ typedef struct processor {
     cpu_t cpu; /* GS base points here */
     task_state_t task_state;
     uint64_t descriptors[DESCRIPTOR_COUNT];
-    struct user_page_table *user_table; /* what CR3 points at; NULL: the kernel's own */
 } processor_t;
 
 _Static_assert(sizeof(processor_t) <= PAGE_SIZE, "one page holds one");
