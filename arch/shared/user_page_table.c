@@ -38,14 +38,10 @@ static void check_range(uintptr_t address, uintptr_t end)
           "range outside of user space");
 }
 
-/* `edge` is one end of a range whose leaves will be changed as a whole. */
-static void check_edge(const radix_table_t *tree, uintptr_t edge)
+/* A leaf that is to be changed lies in the range as a whole. */
+static void check_within(uintptr_t address, unsigned level, uintptr_t start, uintptr_t end)
 {
-    radix_leaf_t leaf;
-
-    if (edge % USER_LARGE_PAGE_SIZE != 0 && radix_find(tree, edge, &leaf)) {
-        CHECK(leaf.level == 0, "large page reaches out of the range");
-    }
+    CHECK(address >= start && radix_span(level) <= end - address, "large page reaches out of the range");
 }
 
 status_t user_page_table_create(user_page_table_t *table, machine_page_source_t source, void *context)
@@ -135,6 +131,8 @@ status_t user_page_table_split(user_page_table_t *table, uintptr_t address, mach
 
 typedef struct protect_walk {
     user_page_table_t *table;
+    uintptr_t start;
+    uintptr_t end;
     page_access_t access;
 } protect_walk_t;
 
@@ -143,6 +141,7 @@ static bool protect_leaf(const radix_table_t *tree, uintptr_t address, uint64_t 
     const protect_walk_t *const walk = context;
     const physical_address_t physical = tree->format->entry_address(*entry, level);
 
+    check_within(address, level, walk->start, walk->end);
     if ((walk->access & ~tree->format->leaf_access(*entry) & PAGE_ACCESS_EXECUTE) != 0) {
         user_table_write_code(walk->table, physical, radix_span(level));
     }
@@ -153,12 +152,10 @@ static bool protect_leaf(const radix_table_t *tree, uintptr_t address, uint64_t 
 void user_page_table_protect(user_page_table_t *table, uintptr_t address, uint64_t size, page_access_t access)
 {
     const radix_table_t tree = tree_of(table);
-    protect_walk_t walk = {table, full_access(access)};
+    protect_walk_t walk = {.table = table, .start = address, .end = address + size, .access = full_access(access)};
 
     check_range(address, address + size);
     CHECK((access & ~USER_WORDS) == 0, "rights that no user page has");
-    check_edge(&tree, address);
-    check_edge(&tree, address + size);
     (void)radix_walk(&tree, address, address + size, protect_leaf, &walk);
     user_table_publish();
 }
@@ -176,6 +173,8 @@ static user_leaf_t leaf_of(const radix_format_t *format, uintptr_t address, uint
 }
 
 typedef struct unmap_walk {
+    uintptr_t start;
+    uintptr_t end;
     user_leaf_t *leaves;
     size_t count;
     size_t capacity;
@@ -185,6 +184,7 @@ static bool unmap_leaf(const radix_table_t *tree, uintptr_t address, uint64_t *e
 {
     unmap_walk_t *const walk = context;
 
+    check_within(address, level, walk->start, walk->end);
     walk->leaves[walk->count++] = leaf_of(tree->format, address, *entry, level);
     radix_set(tree, entry, 0, address);
     return walk->count < walk->capacity;
@@ -194,12 +194,10 @@ size_t user_page_table_unmap(user_page_table_t *table, uintptr_t *address, uintp
                              size_t capacity)
 {
     const radix_table_t tree = tree_of(table);
-    unmap_walk_t walk = {.leaves = leaves, .capacity = capacity};
+    unmap_walk_t walk = {.start = *address, .end = end, .leaves = leaves, .capacity = capacity};
 
     check_range(*address, end);
     CHECK(capacity > 0, "no room for what is unmapped");
-    check_edge(&tree, *address);
-    check_edge(&tree, end);
     *address = radix_walk(&tree, *address, end, unmap_leaf, &walk);
     user_table_publish();
     return walk.count;

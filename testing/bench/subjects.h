@@ -16,4 +16,9 @@ typedef struct bench_subject {
 
 extern const bench_subject_t bench_subjects[];
 
+/* Of user mode (subjects_user.c): a system call and the way back; mapping, unmapping and flushing pages. */
+uint64_t bench_user_call(uint32_t rounds);
+uint64_t bench_user_map_1(uint32_t rounds);
+uint64_t bench_user_map_512(uint32_t rounds);
+
 #endif

@@ -45,6 +45,12 @@ user_code_landing_end:
 user_code_spin:
     b .
 
+    .globl user_code_calls
+user_code_calls:
+    mov x8, #USER_CODE_DONE
+    svc #0
+    b user_code_calls
+
     .globl user_code_arguments
 user_code_arguments:
     mov x8, x0

@@ -46,6 +46,12 @@ user_code_landing_end:
 user_code_spin:
     j user_code_spin
 
+    .globl user_code_calls
+user_code_calls:
+    li a7, USER_CODE_DONE
+    ecall
+    j user_code_calls
+
     .globl user_code_arguments
 user_code_arguments:
     mv a7, a0

@@ -37,6 +37,9 @@ extern const unsigned char user_code_landing[], user_code_landing_end[];
 /* Goes round for ever, in one instruction. */
 extern const unsigned char user_code_spin[];
 
+/* Calls DONE() for ever, with two instructions in between. */
+extern const unsigned char user_code_calls[];
+
 /* Calls argument(argument + 1, ... argument + 6), and then DONE(the result). */
 extern const unsigned char user_code_arguments[];
 

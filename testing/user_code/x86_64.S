@@ -45,6 +45,12 @@ user_code_landing_end:
 user_code_spin:
     jmp user_code_spin
 
+    .globl user_code_calls
+user_code_calls:
+    movl $USER_CODE_DONE, %eax
+    syscall
+    jmp user_code_calls
+
     .globl user_code_arguments
 user_code_arguments:
     movq %rdi, %rax
