@@ -94,7 +94,7 @@ static void tell_tier(kmem_cache_t *cache, void *argument)
 
 status_t slab_watch_start(void)
 {
-    slab_debug_set_hooks(&hooks);
+    (void)slab_debug_set_hooks(&hooks);
     common_tier = tier_from("slab", SLAB_TIER_FAST);
     if (common_tier == SLAB_TIER_FAST && !cmdline_has_prefix(&cmdline_boot, "slab.")) {
         return STATUS_OK;

@@ -32,9 +32,11 @@ void slab_tracking_unlock(spinlock_hold_t hold)
     spinlock_unlock(&tracking_lock, hold);
 }
 
-void slab_debug_set_hooks(const slab_debug_hooks_t *new_hooks)
+const slab_debug_hooks_t *slab_debug_set_hooks(const slab_debug_hooks_t *new_hooks)
 {
+    const slab_debug_hooks_t *const old = hooks;
     hooks = new_hooks;
+    return old;
 }
 
 void slab_debug_write_address(text_writer_t *writer, uintptr_t address)
@@ -182,6 +184,29 @@ void slab_debug_visit_live(void (*visit)(const slab_record_t *record, void *argu
             visit(&record, argument);
         }
     }
+}
+
+typedef struct owned_sum {
+    uint32_t owner;
+    uint64_t objects;
+    uint64_t bytes;
+} owned_sum_t;
+
+static void add_if_owned(const slab_record_t *record, void *argument)
+{
+    owned_sum_t *const sum = argument;
+    if (record->owner == sum->owner) {
+        sum->objects++;
+        sum->bytes += record->size_bytes;
+    }
+}
+
+void slab_debug_owned(uint32_t owner, uint64_t *objects, uint64_t *bytes)
+{
+    owned_sum_t sum = {owner, 0, 0};
+    slab_debug_visit_live(add_if_owned, &sum);
+    *objects = sum.objects;
+    *bytes = sum.bytes;
 }
 
 /* Where the parts of the run of pages lie, in bytes. */

@@ -16,6 +16,8 @@
 #include "mm/kmalloc.h"
 #include "mm/kmem_cache.h"
 #include "mm/slab_context.h"
+#include "mm/slab_debug.h"
+#include "mm/slab_tier.h"
 
 /* Aligned to the longest run that the slab core asks for by a power of two. */
 ALIGNED(1 << 18) unsigned char foreign_memory[FOREIGN_PAGES * 4096];
@@ -97,6 +99,11 @@ int main(void)
     void *const large = kmalloc(100000);
     require(large != NULL && kmalloc(sizeof foreign_memory) == NULL, "large blocks");
     kfree(large);
+
+    const slab_debug_config_t tracking = {.records = 4096, .quarantine_bytes = 4096, .seed = 1};
+    require(slab_debug_start(&tracking) == STATUS_OK && slab_tier_set_all(SLAB_TIER_GUARDED) == STATUS_OK, "tiers");
+    use_many_blocks();
+    slab_debug_stop();
     require(slab_shutdown() == 0, "shutdown");
     require(memchr(is_used, 1, sizeof is_used) == NULL, "pages given back");
 

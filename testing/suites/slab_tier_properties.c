@@ -292,6 +292,68 @@ static void the_trace_has_the_newest_operations_in_order(property_run_t *run)
     PROPERTY_EXPECT_EQUAL(run, expected, total + 1);
 }
 
+/* ---- owners ---- */
+
+#define OWNERS 4u
+
+/* Whom the property allocates for; CPUs that take part in nothing allocate nothing. */
+static uint32_t owner_now;
+
+static uint32_t tell_owner(void)
+{
+    return owner_now;
+}
+
+static const slab_debug_hooks_t owner_hooks = {.owner = tell_owner};
+
+typedef struct hooks_before {
+    const slab_debug_hooks_t *hooks;
+} hooks_before_t;
+
+static void restore_hooks(void *argument)
+{
+    const hooks_before_t *const before = argument;
+    (void)slab_debug_set_hooks(before->hooks);
+}
+
+/* Validates 5.4, 5.10: what is live is told by owner, in objects and in bytes asked for. */
+static void what_is_live_is_told_by_owner(property_run_t *run)
+{
+    const slab_debug_config_t config = {.records = 4000, .quarantine_bytes = property_draw(run, 4000), .seed = 1};
+    slab_fixture_t *const fixture = slab_fixture_open_sized(run, property_range(run, 1, 100), 0);
+    uint64_t objects[OWNERS] = {0};
+    uint32_t owners[SLAB_FIXTURE_OBJECTS_MAX];
+    if (slab_debug_is_on()) {
+        return;
+    }
+    hooks_before_t *const before = property_alloc(run, sizeof *before);
+    before->hooks = slab_debug_set_hooks(&owner_hooks);
+    property_defer(run, restore_hooks, before);
+    PROPERTY_EXPECT(run, slab_tiers_start(run, &config));
+    PROPERTY_EXPECT_STATUS(run, STATUS_OK, slab_tier_set(fixture->cache, SLAB_TIER_GUARDED));
+    for (uint32_t step = 0; step < run->steps; step++) {
+        const bool frees = property_bool(run);
+        owner_now = (uint32_t)property_draw(run, OWNERS);
+        if (!frees && fixture->live.count < fixture->live.capacity) {
+            owners[fixture->live.count] = owner_now;
+            objects[owner_now]++;
+            slab_fixture_alloc(fixture, SLAB_ACTOR_SELF);
+        } else if (fixture->live.count != 0) {
+            /* Who frees does not matter. */
+            objects[owners[--fixture->live.count]]--;
+            kmem_cache_free(fixture->cache, fixture->live.objects[fixture->live.count].address);
+            fixture->frees++;
+        }
+        for (uint32_t owner = 0; owner < OWNERS; owner++) {
+            uint64_t count;
+            uint64_t bytes;
+            slab_debug_owned(owner, &count, &bytes);
+            PROPERTY_EXPECT_EQUAL(run, count, objects[owner]);
+            PROPERTY_EXPECT_EQUAL(run, bytes, objects[owner] * fixture->object_size);
+        }
+    }
+}
+
 /* ---- all CPUs at once ---- */
 
 #define PLACES          128u
@@ -389,4 +451,5 @@ PROPERTY_SUITE(slab_tier, PROPERTY(a_cache_serves_as_before_while_its_tier_chang
                PROPERTY_EFFORT(lack_of_room_for_records_is_harmless, 20, "1.14 3.10"),
                PROPERTY_EFFORT(sites_hold_what_is_live, 8, "5.4 5.10"),
                PROPERTY_EFFORT(the_trace_has_the_newest_operations_in_order, 20, "5.4"),
+               PROPERTY_EFFORT(what_is_live_is_told_by_owner, 8, "5.4 5.10"),
                PROPERTY_EFFORT(all_cpus_share_blocks_in_every_tier, 4, "1.9 5.1 5.3 5.4"));

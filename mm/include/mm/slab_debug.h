@@ -31,8 +31,8 @@ typedef struct slab_debug_hooks {
     uint32_t (*owner)(void); /* a tag for whom the work is done: a process */
 } slab_debug_hooks_t;
 
-/* `hooks` outlives its use. Before slab_debug_start(). */
-void slab_debug_set_hooks(const slab_debug_hooks_t *hooks);
+/* Returns the hooks of before, NULL at first. `hooks` outlives its use. No cache is tracked meanwhile. */
+const slab_debug_hooks_t *slab_debug_set_hooks(const slab_debug_hooks_t *hooks);
 
 typedef struct slab_debug_config {
     size_t records;          /* objects that can be tracked at once; rounded up to fill pages */
@@ -84,6 +84,9 @@ MUST_USE bool slab_debug_find(uintptr_t address, slab_record_t *record);
 
 /* Calls visit for a copy of the record of every live object that is tracked. visit must not allocate. */
 void slab_debug_visit_live(void (*visit)(const slab_record_t *record, void *argument), void *argument);
+
+/* What live tracked objects that were allocated for `owner` hold, in objects and in bytes asked for. */
+void slab_debug_owned(uint32_t owner, uint64_t *objects, uint64_t *bytes);
 
 /* How many objects could not be tracked for lack of room. */
 uint64_t slab_debug_untracked(void);
