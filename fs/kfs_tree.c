@@ -3,10 +3,11 @@
  *
  * Invariants
  *   F1  a node's children are linked in ascending order of name, no two alike, and name it as their parent
- *   F2  a node in the tree whose references are not 0 stays in it
+ *   F2  a node whose references are not 0 stays where it is: in the tree, or detached with a release to come
  *
- * Locking: kfs->lock guards every link and count. It is held for a walk down a path, never while a node's own function runs or
- * memory is asked for. Parents can't go while they have children, so a child's parent pointer is good as long as the child is.
+ * Locking: kfs->lock guards every link and count. It is held for a walk down a path, never while a node's own
+ * function runs or memory is asked for. Parents can't go while they have children, so a child's parent pointer is
+ * good as long as the child is.
  */
 #include "kfs_internal.h"
 
@@ -85,6 +86,7 @@ static void init_node(kfs_node_t *node)
 {
     node->parent = NULL;
     node->references = 0;
+    node->release = NULL;
     node->is_owned = false;
     list_init(&node->children);
     list_link_init(&node->sibling);
@@ -160,11 +162,18 @@ void kfs_put(kfs_t *kfs, kfs_node_t *node)
     const spinlock_hold_t hold = spinlock_lock(&kfs->lock);
     const bool was_held = node->references != 0;
     node->references -= was_held;
+    void (*const release)(kfs_node_t *) = was_held && node->references == 0 ? node->release : NULL;
     spinlock_unlock(&kfs->lock, hold);
     CHECK(was_held, "file closed twice");
+    if (release != NULL) {
+        release(node);
+    }
 }
 
-/* Links `node` in its place among the children. Returns STATUS_EXISTS when the name is taken. The caller holds the lock. */
+/*
+ * Links `node` in its place among the children. Returns STATUS_EXISTS when the name is taken. The caller holds the
+ * lock.
+ */
 static status_t link_child(kfs_node_t *directory, kfs_node_t *node)
 {
     list_link_t *before = &directory->children.head;
@@ -217,6 +226,23 @@ status_t kfs_remove(kfs_t *kfs, kfs_node_t *node)
     return STATUS_OK;
 }
 
+status_t kfs_detach(kfs_t *kfs, kfs_node_t *node, void (*release)(kfs_node_t *node))
+{
+    const spinlock_hold_t hold = spinlock_lock(&kfs->lock);
+    const bool is_busy = !list_is_empty(&node->children) || node->parent == NULL;
+    const bool is_open = node->references != 0;
+    if (!is_busy) {
+        list_remove(&node->sibling);
+        node->parent = NULL;
+        node->release = release;
+    }
+    spinlock_unlock(&kfs->lock, hold);
+    if (!is_busy && !is_open) {
+        release(node);
+    }
+    return is_busy ? STATUS_BUSY : STATUS_OK;
+}
+
 /* The first child of the first child and so on: a node without children. `node` itself when it has none. */
 static kfs_node_t *first_leaf(kfs_node_t *node)
 {
@@ -258,7 +284,10 @@ status_t kfs_destroy(kfs_t *kfs)
     return STATUS_OK;
 }
 
-/* Makes the directory `name` in `parent`, on which the caller holds a reference, unless it is there; *made has a reference then. */
+/*
+ * Makes the directory `name` in `parent`, on which the caller holds a reference, unless it is there; *made has a
+ * reference then.
+ */
 static status_t make_child(kfs_t *kfs, kfs_node_t *parent, kfs_word_t name, kfs_node_t **made)
 {
     if (name.length > KFS_NAME_MAX) {

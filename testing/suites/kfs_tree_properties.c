@@ -54,8 +54,8 @@ static void path_up(char *path)
 }
 
 /*
- * Draws a path as somebody may type it, and walks it in the model: stores where it leads in `canonical` and returns whether it
- * leads anywhere.
+ * Draws a path as somebody may type it, and walks it in the model: stores where it leads in `canonical` and returns
+ * whether it leads anywhere.
  */
 static bool draw_path(property_run_t *run, tree_world_t *world, char *path, char *canonical)
 {
@@ -263,7 +263,10 @@ static tree_world_t *open_tree_world(property_run_t *run)
     return world;
 }
 
-/* Validates 4.12: whatever is added and removed, paths lead where a naive walk leads, and directories list what they have. */
+/*
+ * Validates 4.12: whatever is added and removed, paths lead where a naive walk leads, and directories list what they
+ * have.
+ */
 static void paths_lead_where_a_naive_walk_leads(property_run_t *run)
 {
     tree_world_t *const world = open_tree_world(run);
@@ -314,5 +317,66 @@ static void any_string_is_refused_or_found(property_run_t *run)
     PROPERTY_EXPECT_STATUS(run, status, open_status);
 }
 
+/* ---- nodes that go while they are open ---- */
+
+#define READERS_MAX 6u
+
+static void count_release(kfs_node_t *node)
+{
+    ++*(uint64_t *)node->context;
+}
+
+/*
+ * Validates 4.10, 4.12: a detached file is found no more, is read on by who has it open, and is released once, at the
+ * end.
+ */
+static void a_detached_file_is_released_when_its_last_reader_is_done(property_run_t *run)
+{
+    tree_world_t *const world = open_tree_world(run);
+    uint64_t released = 0;
+    kfs_node_t file = {.name = "file", .read = read_nothing, .context = &released};
+    kfs_node_t directory = {.name = "directory", .context = &released};
+    kfs_file_t *readers[READERS_MAX] = {NULL};
+    const bool has_directory_open = property_bool(run);
+    kfs_file_t *listing = NULL;
+    PROPERTY_EXPECT_STATUS(run, STATUS_OK, kfs_add(&world->kfs, "//", &directory));
+    PROPERTY_EXPECT_STATUS(run, STATUS_OK, kfs_add(&world->kfs, "//directory", &file));
+    const size_t count = property_draw(run, READERS_MAX + 1);
+    for (size_t i = 0; i < count; i++) {
+        PROPERTY_EXPECT_STATUS(run, STATUS_OK, kfs_open(&world->kfs, "//directory/file", &readers[i]));
+    }
+    if (has_directory_open) {
+        PROPERTY_EXPECT_STATUS(run, STATUS_OK, kfs_open(&world->kfs, "//directory", &listing));
+    }
+    /* All is looked at first and expected last: a failure must not leave files open. */
+    const status_t too_early = kfs_detach(&world->kfs, &directory, count_release);
+    const status_t first = kfs_detach(&world->kfs, &file, count_release);
+    const uint64_t at_once = released;
+    const status_t second = kfs_detach(&world->kfs, &file, count_release);
+    kfs_stat_t stat;
+    const status_t found = kfs_stat(&world->kfs, "//directory/file", &stat);
+    const status_t emptied = kfs_detach(&world->kfs, &directory, count_release);
+    const uint64_t early = released;
+    bool reads_on = true;
+    for (size_t i = 0; i < count; i++) {
+        char text[8];
+        size_t length = 0;
+        reads_on &= kfs_read(readers[i], 0, text, sizeof(text), &length) == STATUS_OK && length == 4;
+        reads_on &= released == early;
+        kfs_close(readers[i]);
+    }
+    kfs_close(listing);
+    PROPERTY_EXPECT_STATUS(run, STATUS_BUSY, too_early);
+    PROPERTY_EXPECT_STATUS(run, STATUS_OK, first);
+    PROPERTY_EXPECT_EQUAL(run, at_once, count == 0);
+    PROPERTY_EXPECT_STATUS(run, STATUS_BUSY, second);
+    PROPERTY_EXPECT_STATUS(run, STATUS_NOT_FOUND, found);
+    PROPERTY_EXPECT_STATUS(run, STATUS_OK, emptied);
+    PROPERTY_EXPECT_EQUAL(run, early, (count == 0) + !has_directory_open);
+    PROPERTY_EXPECT(run, reads_on);
+    PROPERTY_EXPECT_EQUAL(run, released, 2);
+}
+
 PROPERTY_SUITE(kfs_tree, PROPERTY(paths_lead_where_a_naive_walk_leads, "4.12"),
-               PROPERTY(any_string_is_refused_or_found, "4.12"));
+               PROPERTY(any_string_is_refused_or_found, "4.12"),
+               PROPERTY(a_detached_file_is_released_when_its_last_reader_is_done, "4.10 4.12"));

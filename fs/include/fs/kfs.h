@@ -1,12 +1,12 @@
 /*
  * KFS, the kernel's filesystem: a tree of small text files made on demand, with `//` as its root.
  *
- * Opening a file takes the snapshot: its text is made once, then, and every read at any offset sees that same text. Opening a
- * directory takes its list of entries in the same way. Any CPU, thread context only, since opening allocates; nodes' own
- * functions run without any lock held.
+ * Opening a file takes the snapshot: its text is made once, then, and every read at any offset sees that same text.
+ * Opening a directory takes its list of entries in the same way. Any CPU, thread context only, since opening
+ * allocates; nodes' own functions run without any lock held.
  *
- * Paths: "//" is the root, "//kern/mem/map" a file. Slashes may be doubled, "." is skipped, ".." goes up and stays at the root. A
- * file has nothing below it, so neither "//kern/mem/map/" nor "//kern/mem/map/.." leads anywhere.
+ * Paths: "//" is the root, "//kern/mem/map" a file. Slashes may be doubled, "." is skipped, ".." goes up and stays at
+ * the root. A file has nothing below it, so neither "//kern/mem/map/" nor "//kern/mem/map/.." leads anywhere.
  */
 #ifndef FS_KFS_H
 #define FS_KFS_H
@@ -28,15 +28,17 @@
 typedef struct kfs_node kfs_node_t;
 typedef struct kfs kfs_t;
 
-/* Makes the file's text. May be called several times for one open, when the buffer was too small; may not open files. */
+/*
+ * Makes the file's text. May be called several times for one open, when the buffer was too small; may not open files.
+ */
 typedef void (*kfs_read_function_t)(const kfs_node_t *node, text_writer_t *writer);
 
 /* Takes a new value for a tunable: `text` is terminated and holds no other zero byte. A failure has changed nothing. */
 typedef status_t (*kfs_write_function_t)(kfs_node_t *node, const char *text);
 
 /*
- * A file or directory. Its owner fills in the first part and keeps the structure and the name where they are until kfs_remove() or
- * kfs_destroy(); the rest is the tree's.
+ * A file or directory. Its owner fills in the first part and keeps the structure and the name where they are until
+ * kfs_remove() or kfs_destroy(); the rest is the tree's.
  */
 struct kfs_node {
     const char *name;           /* 1 to KFS_NAME_MAX printable bytes without blanks and slashes; not "." or ".." */
@@ -47,8 +49,9 @@ struct kfs_node {
     kfs_node_t *parent;
     list_t children; /* by name */
     list_link_t sibling;
-    uint32_t references; /* open files, and look-ups under way */
-    bool is_owned;       /* made by kfs_make_directory(): kmalloc'd, freed with the tree */
+    uint32_t references;               /* open files, and look-ups under way */
+    void (*release)(kfs_node_t *node); /* detached: what the last of them calls */
+    bool is_owned;                     /* made by kfs_make_directory(): kmalloc'd, freed with the tree */
     char owned_name[KFS_NAME_MAX + 1];
 };
 
@@ -68,8 +71,8 @@ void kfs_init(kfs_t *kfs);
 MUST_USE status_t kfs_destroy(kfs_t *kfs);
 
 /*
- * Puts a node into the directory at `directory`. STATUS_NOT_FOUND when that is no directory, STATUS_EXISTS when it has an entry of that name,
- * STATUS_INVALID when the name breaks the rule above.
+ * Puts a node into the directory at `directory`. STATUS_NOT_FOUND when that is no directory, STATUS_EXISTS when it
+ * has an entry of that name, STATUS_INVALID when the name breaks the rule above.
  */
 MUST_USE status_t kfs_add(kfs_t *kfs, const char *directory, kfs_node_t *node);
 
@@ -77,8 +80,15 @@ MUST_USE status_t kfs_add(kfs_t *kfs, const char *directory, kfs_node_t *node);
 MUST_USE status_t kfs_remove(kfs_t *kfs, kfs_node_t *node);
 
 /*
- * Makes the directory at `path`, and those on the way to it. One that is there already is fine; STATUS_EXISTS when a file is in the
- * way, STATUS_NO_MEMORY (those on the way may stay).
+ * Takes a node out at once, also while it is open: from then on no path leads to it, and who has it open reads on. The
+ * node stays where it is until release(node), which runs here or when the last such file is closed, with no lock held.
+ * STATUS_BUSY, nothing changed, while it has entries.
+ */
+MUST_USE status_t kfs_detach(kfs_t *kfs, kfs_node_t *node, void (*release)(kfs_node_t *node));
+
+/*
+ * Makes the directory at `path`, and those on the way to it. One that is there already is fine; STATUS_EXISTS when a
+ * file is in the way, STATUS_NO_MEMORY (those on the way may stay).
  */
 MUST_USE status_t kfs_make_directory(kfs_t *kfs, const char *path);
 
@@ -101,23 +111,27 @@ MUST_USE status_t kfs_stat(kfs_t *kfs, const char *path, kfs_stat_t *stat);
 typedef struct kfs_file kfs_file_t;
 
 /*
- * Opens a file or directory and takes the snapshot. Fails as kfs_stat() does, and with STATUS_NO_MEMORY, or STATUS_BUSY when the contents
- * kept growing while they were copied. The caller owns *file until kfs_close().
+ * Opens a file or directory and takes the snapshot. Fails as kfs_stat() does, and with STATUS_NO_MEMORY, or
+ * STATUS_BUSY when the contents kept growing while they were copied. The caller owns *file until kfs_close().
  */
 MUST_USE status_t kfs_open(kfs_t *kfs, const char *path, kfs_file_t **file);
 
 /*
- * Copies up to `capacity` bytes of the snapshot from `offset` on and stores in *count how many; 0 at the end and anywhere beyond.
- * STATUS_INVALID for a directory, STATUS_DENIED for a file that can't be read.
+ * Copies up to `capacity` bytes of the snapshot from `offset` on and stores in *count how many; 0 at the end and
+ * anywhere beyond. STATUS_INVALID for a directory, STATUS_DENIED for a file that can't be read.
  */
 MUST_USE status_t kfs_read(const kfs_file_t *file, uint64_t offset, char *buffer, size_t capacity, size_t *count);
 
-/* Copies entry number `index` of a directory's snapshot. STATUS_NOT_FOUND past the last one, STATUS_INVALID for a file. */
+/*
+ * Copies entry number `index` of a directory's snapshot. STATUS_NOT_FOUND past the last one, STATUS_INVALID for a
+ * file.
+ */
 MUST_USE status_t kfs_readdir(const kfs_file_t *file, uint64_t index, kfs_entry_t *entry);
 
 /*
- * Gives a tunable a new value. The open snapshot stays as it is. STATUS_DENIED for a file that can't be written, STATUS_OUT_OF_RANGE beyond
- * KFS_WRITE_MAX bytes, STATUS_INVALID for a directory or a zero byte, or what the node says.
+ * Gives a tunable a new value. The open snapshot stays as it is. STATUS_DENIED for a file that can't be written,
+ * STATUS_OUT_OF_RANGE beyond KFS_WRITE_MAX bytes, STATUS_INVALID for a directory or a zero byte, or what the node
+ * says.
  */
 MUST_USE status_t kfs_write(kfs_file_t *file, const char *bytes, size_t length);
 
