@@ -22,6 +22,7 @@
 #include "kernel/application.h"
 #include "kernel/cmdline.h"
 #include "kernel/log.h"
+#include "kernel/process.h"
 #include "kernel/shutdown.h"
 #include "kernel/slab_watch.h"
 #include "kernel/version.h"
@@ -29,6 +30,7 @@
 #include "mm/init.h"
 #include "mm/kmem_cache.h"
 #include "mm/pages.h"
+#include "mm/vm.h"
 #include "nodes.h"
 
 #define TIMER_HZ 100
@@ -142,6 +144,21 @@ static void end_slab(void *context)
     log_line("shutdown: %llu objects leaked", (unsigned long long)leaked);
 }
 
+/* Address spaces, memory objects, the kernel's own mappings: over both. */
+static status_t step_vm(void *context)
+{
+    (void)context;
+    return vm_init();
+}
+
+static void end_vm(void *context)
+{
+    kernel_state_t *const state = context;
+    const uint64_t leaked = vm_shutdown();
+    state->leaked += leaked;
+    log_line("shutdown: %llu address spaces, memory objects and kernel mappings leaked", (unsigned long long)leaked);
+}
+
 /* All other CPUs, each with allocation contexts of its own; they wait for jobs (arch/cpu_jobs.h). */
 static status_t step_cpus(void *context)
 {
@@ -195,6 +212,28 @@ static status_t step_kfs(void *context)
     return status;
 }
 
+/* Processes, which any CPU runs when it has nothing else to do. */
+static status_t step_processes(void *context)
+{
+    (void)context;
+    const status_t status = process_init(&kfs_kernel);
+    if (status == STATUS_OK) {
+        cpu_jobs_set_idle_work(process_idle_work);
+    }
+    return status;
+}
+
+static void end_processes(void *context)
+{
+    kernel_state_t *const state = context;
+    const uint64_t left = process_shutdown();
+    cpu_jobs_set_idle_work(NULL);
+    state->leaked += left;
+    if (left != 0) {
+        log_line("shutdown: %llu processes would not end", (unsigned long long)left);
+    }
+}
+
 enum {
     STEP_BOOT_DATA,
     STEP_TIMER,
@@ -202,8 +241,10 @@ enum {
     STEP_DIRECT_MAP,
     STEP_PAGES,
     STEP_SLAB,
+    STEP_VM,
     STEP_CPUS,
     STEP_KFS,
+    STEP_PROCESSES,
 };
 
 static const init_step_t steps[] = {
@@ -216,12 +257,17 @@ static const init_step_t steps[] = {
                     .run = step_pages,
                     .cleanup = end_pages},
     [STEP_SLAB] = {.name = "slab", .needs = INIT_NEEDS(STEP_PAGES), .run = step_slab, .cleanup = end_slab},
+    [STEP_VM] = {.name = "vm", .needs = INIT_NEEDS(STEP_SLAB), .run = step_vm, .cleanup = end_vm},
     [STEP_CPUS] = {.name = "cpus",
                    .needs = INIT_NEEDS(STEP_SLAB) | INIT_NEEDS(STEP_TIMER),
                    .is_optional = true,
                    .run = step_cpus,
                    .cleanup = end_cpus},
     [STEP_KFS] = {.name = "kfs", .needs = INIT_NEEDS(STEP_SLAB), .run = step_kfs, .cleanup = end_kfs},
+    [STEP_PROCESSES] = {.name = "processes",
+                        .needs = INIT_NEEDS(STEP_VM) | INIT_NEEDS(STEP_KFS),
+                        .run = step_processes,
+                        .cleanup = end_processes},
 };
 
 /* Whether the command line says init.fail=STEP of this step. */

@@ -79,6 +79,8 @@ KERNEL_CPU_FEATURES = {
     "riscv64": {
         # Bit scans in one instruction instead of ten (RISC-V Zbb; all of RVA22's CPUs have it).
         "zbb": ["-march=rv64imac_zicsr_zifencei_zbb"],
+        # What the host's CPU in software reads: testing/fakes/riscv_user.c.
+        "plain": ["-march=rv64im_zicsr_zifencei"],
     },
 }
 

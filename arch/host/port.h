@@ -9,6 +9,9 @@
 
 #include <stdatomic.h>
 
+/* A frame's record, from its frame pointer: RISC-V's, since that is what user programs are here (testing/fakes). */
+#define PORT_FRAME_RECORD_OFFSET (-16)
+
 #ifdef __cplusplus
 extern "C" {
 #endif

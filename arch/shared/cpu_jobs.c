@@ -1,8 +1,9 @@
 /*
- * One slot a CPU: the coordinator writes argument, then function with release order; the CPU runs it and clears function with
- * release order, which is what "done" means.
+ * One slot a CPU: the coordinator writes argument, then function with release order; the CPU runs it and clears
+ * function with release order, which is what "done" means.
  *
- * Relies on cpu_wake() leaving a CPU's next cpu_wait_for_interrupt() short, so that a post between look and wait isn't lost.
+ * Relies on cpu_wake() leaving a CPU's next cpu_wait_for_interrupt() short, so that a post between look and wait
+ * isn't lost.
  */
 #include "arch/cpu_jobs.h"
 
@@ -17,11 +18,21 @@ typedef struct cpu_job {
 
 static cpu_job_t jobs[CPU_COUNT_MAX];
 
+static bool (*_Atomic idle_work)(void);
+
 /* What cpu_jobs_run_on_all() hands to one CPU. */
 typedef struct shared_work {
     void (*function)(void *argument, uint32_t index);
     void *argument;
 } shared_work_t;
+
+void cpu_jobs_set_idle_work(bool (*work)(void))
+{
+    atomic_store_explicit(&idle_work, work, memory_order_release);
+    for (uint32_t index = 0; work != NULL && index < cpu_count(); index++) {
+        cpu_wake(index);
+    }
+}
 
 void cpu_jobs_idle(void)
 {
@@ -29,7 +40,10 @@ void cpu_jobs_idle(void)
     for (;;) {
         void (*const function)(void *) = atomic_load_explicit(&job->function, memory_order_acquire);
         if (function == NULL) {
-            cpu_wait_for_interrupt();
+            bool (*const work)(void) = atomic_load_explicit(&idle_work, memory_order_acquire);
+            if (work == NULL || !work()) {
+                cpu_wait_for_interrupt();
+            }
             continue;
         }
         function(job->argument);

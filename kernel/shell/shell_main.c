@@ -1,5 +1,6 @@
 /*
- * The shell as an image's application: on the kernel's console, its KFS and its command line.
+ * The shell as an image's application: on the kernel's console, its KFS and its command line. While it waits for
+ * keys, processes run.
  */
 #include "arch/cpu.h"
 #include "arch/machine.h"
@@ -8,10 +9,12 @@
 #include "kernel/application.h"
 #include "kernel/cmdline.h"
 #include "kernel/console.h"
+#include "kernel/process.h"
 #include "kernel/shell.h"
 #include "kernel/version.h"
 #include "mm/kmalloc.h"
 #include "mm/stats.h"
+#include "shell_commands.h"
 
 #define EXIT_STATUS_MAX 100
 
@@ -30,7 +33,9 @@ static int console_io_read(void *context)
 static void console_io_wait(void *context)
 {
     (void)context;
-    kernel_console_wait();
+    if (!process_run_slice()) {
+        kernel_console_wait();
+    }
 }
 
 static void show_banner(shell_t *shell)
@@ -66,6 +71,7 @@ int shell_main(shell_command_table_t extra)
     static const shell_io_t io = {console_io_write, console_io_read, console_io_wait, NULL};
     static shell_t shell; /* there is one console */
     shell_init(&shell, &io, &kfs_kernel, extra);
+    shell.tables[shell.table_count++] = shell_process_commands;
 
     int status;
     if (cmdline_has_flag("run")) {

@@ -7,10 +7,18 @@
 #ifndef ARCH_CPU_JOBS_H
 #define ARCH_CPU_JOBS_H
 
+#include <stdbool.h>
+
 #include "arch/cpu.h"
 
 /* The idle function for cpu_start_all(): runs jobs as they come, waits for interrupts in between; never returns. */
 void cpu_jobs_idle(void);
+
+/*
+ * Gives idle CPUs something to do: `work` does a bit and returns true, or false when there is nothing. It is called
+ * when there is no job, and not again after a false until the next interrupt or wake. NULL: nothing more. Boot CPU.
+ */
+void cpu_jobs_set_idle_work(bool (*work)(void));
 
 /* Posts function(argument) to CPU `index`, which is not the caller's. STATUS_BUSY while that CPU still has a job. */
 MUST_USE status_t cpu_jobs_post(uint32_t index, void (*function)(void *argument), void *argument);

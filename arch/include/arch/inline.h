@@ -19,7 +19,8 @@
  *                                                   the inverse; the pointer lies in the window
  *   uint64_t *page_word(const void *pointer)        see arch/page_backend.h
  *
- * and the type interrupt_state_t (an integer). All may be called from any context.
+ * the macro PORT_FRAME_RECORD_OFFSET: where a frame's record (the caller's frame pointer, then the return address) is,
+ * in bytes from the frame pointer; and the type interrupt_state_t (an integer). All may be called from any context.
  */
 #ifndef ARCH_INLINE_H
 #define ARCH_INLINE_H

@@ -7,12 +7,13 @@ A program is a static ELF file at a fixed address, linked by user.ld from freest
 that asks. The archive is a cc_library that defines kernel/process/programs.h's table, with the files' bytes as they are.
 """
 
+load("//platforms:transition.bzl", "platform_transition")
 load("@rules_cc//cc:defs.bzl", "cc_library")
 
 # The kernel's instrumentation needs the kernel's runtime.
 _FEATURES = [
     "-kasan",
-    "-kubsan",
+    "-kasan_image",
 ]
 
 _LINK = [
@@ -106,42 +107,54 @@ def user_program(name, srcs):
     )
 
 def _table_impl(ctx):
-    rows, contents = [], []
-    for program in ctx.files.programs:
-        name = program.basename[:-len(".elf")]
-        rows.append("    .quad .Lname_%s, .Lbytes_%s, .Lend_%s - .Lbytes_%s" % (name, name, name, name))
-        contents += [
-            ".Lname_%s:" % name,
-            "    .asciz \"%s\"" % name,
-            "    .balign 8",
-            ".Lbytes_%s:" % name,
-            "    .incbin \"%s\"" % program.path,
-            ".Lend_%s:" % name,
-        ]
-    lines = [
-        "    .section .rodata.programs, \"a\"",
-        "    .balign 8",
-        "    .globl program_files, program_count, program_machine",
-        "program_files:",
-    ] + rows + [
-        "program_count:",
-        "    .quad %d" % len(rows),
-        "program_machine:",
-        "    .quad " + ctx.attr.machine,
-    ] + contents
     source = ctx.actions.declare_file(ctx.label.name + ".S")
-    ctx.actions.write(source, "\n".join(lines + [""]))
+    ctx.actions.run(
+        executable = ctx.executable._archive,
+        arguments = [source.path, ctx.attr.machine] + [program.path for program in ctx.files.programs],
+        inputs = ctx.files.programs,
+        outputs = [source],
+        mnemonic = "UserArchive",
+        progress_message = "Writing the archive " + str(ctx.label),
+    )
     return [DefaultInfo(files = depset([source]))]
+
+_TABLE_ATTRS = {
+    "machine": attr.string(mandatory = True),
+    "_archive": attr.label(
+        cfg = "exec",
+        default = "//kernel/process/user:archive",
+        executable = True,
+    ),
+}
 
 _table = rule(
     implementation = _table_impl,
-    attrs = {
-        "machine": attr.string(mandatory = True),
-        "programs": attr.label_list(allow_files = [".elf"]),
-    },
+    attrs = dict(
+        _TABLE_ATTRS,
+        programs = attr.label_list(allow_files = [".elf"]),
+    ),
+    doc = "The archive's source, for the platform that is built for.",
+)
+
+_table_for_host = rule(
+    implementation = _table_impl,
+    attrs = dict(
+        _TABLE_ATTRS,
+        platform = attr.string(default = "//platforms:riscv64"),
+        programs = attr.label_list(
+            allow_files = [".elf"],
+            cfg = platform_transition,
+        ),
+        toolchain_features = attr.string_list(default = ["plain"]),
+        _allowlist_function_transition = attr.label(
+            default = "@bazel_tools//tools/allowlists/function_transition_allowlist",
+        ),
+    ),
+    doc = "The archive's source with the programs that the host's CPU in software runs.",
 )
 
 def user_programs(name, programs):
+    """The archive; and `name`_for_host, the same programs for testing/fakes/riscv_user.c."""
     _table(
         name = name + "_table",
         machine = select(_MACHINES),
@@ -149,11 +162,18 @@ def user_programs(name, programs):
         tags = ["manual"],
         target_compatible_with = ["//platforms:kernel"],
     )
-    cc_library(
-        name = name,
-        srcs = [":" + name + "_table"],
+    _table_for_host(
+        name = name + "_for_host_table",
+        machine = _MACHINES["//platforms:is_riscv64"],
+        programs = programs,
         tags = ["manual"],
-        target_compatible_with = ["//platforms:kernel"],
-        textual_hdrs = programs,
-        visibility = ["//visibility:public"],
+        target_compatible_with = ["//platforms:hosted"],
     )
+    for archive, environment in [(name, "//platforms:kernel"), (name + "_for_host", "//platforms:hosted")]:
+        cc_library(
+            name = archive,
+            srcs = [":" + archive + "_table"],
+            tags = ["manual"],
+            target_compatible_with = [environment],
+            visibility = ["//visibility:public"],
+        )

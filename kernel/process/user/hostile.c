@@ -12,7 +12,7 @@ static char data[8192];
 /* An argument that a careless kernel would stumble over. */
 static uint64_t argument(uint64_t *state)
 {
-    static const char path[] = "//kern/mem/stats/physical";
+    static const char path[] = "//kern/process/stats";
     const uint64_t mixed = quarry_random(state);
     const uint64_t page = (quarry_random(state) % 64) << 12;
     switch (mixed % 16) {

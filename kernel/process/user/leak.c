@@ -21,7 +21,7 @@ int main(int count, char **arguments)
             return quarry_failed("leak", "no object", mapped);
         }
         *(volatile char *)(uintptr_t)mapped = 1;
-        const int64_t file = quarry_open("//kern/slab/stats");
+        const int64_t file = quarry_open("//kern/process/stats");
         if (file < 0) {
             return quarry_failed("leak", "no file", file);
         }

@@ -1,0 +1,147 @@
+/*
+ * The life of a process: made from a file or as a copy, and ended.
+ *
+ * A process is built completely while nobody can see it run, and put on the queue last. Its end goes the other way:
+ * handles, space, files in //proc, and only then the record says ENDED, so who waits for the end finds everything back.
+ * What a reader of //proc/<pid> still holds, goes back when that reader is done.
+ */
+#include "base/log.h"
+#include "mm/kmalloc.h"
+#include "process_internal.h"
+
+#define SHUTDOWN_TRIES_MAX 100000000u
+
+/* Makes a process of a record and a space, which it takes over, also when it fails. Its last step but being READY. */
+static status_t process_enter(process_t *process, address_space_t *space)
+{
+    process->space = space;
+    process->space_references = 1;
+    status_t status = process_table_add(process);
+    if (status != STATUS_OK) {
+        (void)process_handles_close_all(process);
+        process_release(process);
+        address_space_destroy(space);
+        return status;
+    }
+    status = process_nodes_add(process);
+    if (status != STATUS_OK) {
+        (void)process_handles_close_all(process);
+        process_space_put(process);
+        process_table_remove(process);
+    }
+    return status;
+}
+
+status_t process_create(const process_request_t *request, process_t **created)
+{
+    address_space_t *space;
+    process_start_point_t start;
+    status_t status = address_space_create(&space);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    status = process_load(space, request, &start);
+    if (status != STATUS_OK) {
+        goto undo_space;
+    }
+    process_t *const process = process_record_create(request->name, request->sink);
+    if (process == NULL) {
+        status = STATUS_NO_MEMORY;
+        goto undo_space;
+    }
+    process->is_detached = request->is_detached;
+    user_state_init(&process->user, start.entry, start.stack, start.argument);
+    status = process_enter(process, space);
+    if (status == STATUS_OK) {
+        *created = process;
+    }
+    return status;
+
+undo_space:
+    address_space_destroy(space);
+    return status;
+}
+
+status_t process_start(const process_request_t *request, uint32_t *pid)
+{
+    process_t *process;
+    const status_t status = process_create(request, &process);
+    if (status == STATUS_OK) {
+        *pid = process->pid; /* read before somebody runs it, or even ends it */
+        process_make_ready(process);
+    }
+    return status;
+}
+
+status_t process_clone(process_t *parent, process_t **cloned)
+{
+    address_space_t *space;
+    status_t status = address_space_clone(parent->space, &space);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    process_t *const child = process_record_create(parent->name, parent->sink);
+    if (child == NULL) {
+        address_space_destroy(space);
+        return STATUS_NO_MEMORY;
+    }
+    child->parent = parent->pid;
+    child->user = parent->user;
+    child->call_result = 0;
+    child->has_call_result = true;
+    process_handles_copy(parent, child);
+    status = process_enter(child, space);
+    if (status == STATUS_OK) {
+        *cloned = child;
+    }
+    return status;
+}
+
+void process_end(process_t *process, system_end_t end, int64_t status)
+{
+    const system_result_t result = {end, status};
+    address_space_stats_t stats;
+    address_space_stats(process->space, &stats);
+    const spinlock_hold_t hold = process_lock();
+    process->last_stats = stats;
+    process->is_ending = true;
+    process_unlock(hold);
+    process_count_taken_back(process_handles_close_all(process), stats.pages_resident);
+    process_space_put(process);
+    process_nodes_remove(process);
+    process_table_end(process, &result);
+}
+
+/* ---- the whole ---- */
+
+status_t process_init(kfs_t *kfs)
+{
+    const status_t status = process_nodes_init(kfs);
+    if (status == STATUS_OK) {
+        process_table_open();
+    }
+    return status;
+}
+
+uint64_t process_shutdown(void)
+{
+    process_info_t info;
+    for (uint32_t pid = 0; process_next(pid, &info); pid = info.pid) {
+        (void)process_kill(info.pid); /* one that has ended meanwhile is as good as killed */
+    }
+    process_stats_t stats;
+    process_stats(&stats);
+    for (uint32_t tries = 0; stats.live != 0 && tries < SHUTDOWN_TRIES_MAX; tries++) {
+        if (!process_run_slice()) {
+            cpu_relax(); /* another CPU runs it, until its next interrupt */
+        }
+        process_stats(&stats);
+    }
+    for (uint32_t pid = 0; process_next(pid, &info); pid = info.pid) {
+        system_result_t result;
+        (void)process_collect(info.pid, &result); /* nobody asked */
+    }
+    process_table_close();
+    process_nodes_end();
+    return stats.live;
+}

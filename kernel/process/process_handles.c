@@ -1,0 +1,105 @@
+/*
+ * Handles: small numbers that stand for what a process has open.
+ *
+ * The table's lock guards every entry, because a parent may grant its child an object while the child runs. Who uses
+ * what a handle stands for holds a reference of its own meanwhile.
+ */
+#include "mm/kmalloc.h"
+#include "process_internal.h"
+
+static bool is_free(const process_handle_t *handle)
+{
+    return handle->file == NULL && handle->object == NULL;
+}
+
+status_t process_handle_put_in(process_t *process, process_handle_t handle, uint64_t *index)
+{
+    for (uint64_t place = 0; place < SYSTEM_HANDLES_MAX; place++) {
+        if (is_free(&process->handles[place])) {
+            process->handles[place] = handle;
+            *index = place;
+            return STATUS_OK;
+        }
+    }
+    return STATUS_BUSY;
+}
+
+status_t process_handle_add(process_t *process, process_handle_t handle, uint64_t *index)
+{
+    const spinlock_hold_t hold = process_lock();
+    const status_t status = process_handle_put_in(process, handle, index);
+    process_unlock(hold);
+    return status;
+}
+
+/* Adds a reference to what the handle stands for. The caller holds the lock. */
+static void retain(process_handle_t handle)
+{
+    if (handle.file != NULL) {
+        handle.file->references++;
+    }
+    if (handle.object != NULL) {
+        (void)memory_object_retain(handle.object);
+    }
+}
+
+status_t process_handle_get(process_t *process, uint64_t index, process_handle_t *handle)
+{
+    if (index >= SYSTEM_HANDLES_MAX) {
+        return STATUS_NOT_FOUND;
+    }
+    const spinlock_hold_t hold = process_lock();
+    *handle = process->handles[index];
+    retain(*handle);
+    process_unlock(hold);
+    return is_free(handle) ? STATUS_NOT_FOUND : STATUS_OK;
+}
+
+void process_handle_put(process_handle_t handle)
+{
+    if (handle.file != NULL) {
+        const spinlock_hold_t hold = process_lock();
+        const bool is_last = --handle.file->references == 0;
+        process_unlock(hold);
+        if (is_last) {
+            kfs_close(handle.file->file);
+            kfree(handle.file);
+        }
+    }
+    memory_object_release(handle.object);
+}
+
+status_t process_handle_close(process_t *process, uint64_t index)
+{
+    if (index >= SYSTEM_HANDLES_MAX) {
+        return STATUS_NOT_FOUND;
+    }
+    const spinlock_hold_t hold = process_lock();
+    const process_handle_t handle = process->handles[index];
+    process->handles[index] = (process_handle_t){NULL, NULL};
+    process_unlock(hold);
+    if (is_free(&handle)) {
+        return STATUS_NOT_FOUND;
+    }
+    process_handle_put(handle);
+    return STATUS_OK;
+}
+
+void process_handles_copy(process_t *parent, process_t *child)
+{
+    const spinlock_hold_t hold = process_lock();
+    for (size_t index = 0; index < SYSTEM_HANDLES_MAX; index++) {
+        child->handles[index] = parent->handles[index];
+        retain(child->handles[index]);
+    }
+    process_unlock(hold);
+}
+
+uint64_t process_handles_close_all(process_t *process)
+{
+    uint64_t closed = 0;
+    for (uint64_t index = 0; index < SYSTEM_HANDLES_MAX; index++) {
+        closed += process_handle_close(process, index) == STATUS_OK;
+    }
+    return closed;
+}
