@@ -53,6 +53,7 @@ SUITES = [
     "slab_tier",
     "slab_tier_misuse",
     "stats",
+    "stats_trace",
     "syscall",
     "text",
     "user_access",

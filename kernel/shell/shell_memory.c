@@ -50,13 +50,19 @@ static int run_meminfo(shell_t *shell, int count, char **arguments)
         "total",     "free",     "used",      "cached",           "reserved",        "invalid",
         "emergency", "metadata", "used_peak", "largest_free_run", "run_allocations", "failed_requests"};
     static const char *const pools[] = {"bytes_held", "bytes_live", "pool_count", "objects_live", "utilization"};
+    static const char *const spaces[] = {"total",  "allocated",   "reserved",    "shared",
+                                         "kernel", "space_count", "object_count"};
+    static const char *const system[] = {"allocations", "live", "failed", "faults", "faults_refused"};
     if (count != 1) {
         return shell_usage(shell, arguments[0]);
     }
     const int first =
         show_fields(shell, "//kern/mem/stats/physical", physical, ARRAY_COUNT(physical), ARRAY_COUNT(physical) - 2);
     const int second = show_fields(shell, "//kern/mem/stats/pools", pools, ARRAY_COUNT(pools), 2);
-    return first != SHELL_OK ? first : second;
+    const int third =
+        show_fields(shell, "//kern/mem/stats/virtual", spaces, ARRAY_COUNT(spaces), ARRAY_COUNT(spaces) - 2);
+    const int fourth = show_fields(shell, "//kern/mem/stats/system", system, ARRAY_COUNT(system), 0);
+    return first != SHELL_OK ? first : second != SHELL_OK ? second : third != SHELL_OK ? third : fourth;
 }
 
 /* A column of slabtop: its field in //kern/slab/caches, and how wide it is shown. */

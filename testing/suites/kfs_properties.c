@@ -232,7 +232,8 @@ static void a_write_changes_the_value_or_nothing(property_run_t *run)
 static void every_field_reads_back_by_name(property_run_t *run)
 {
     static const stats_layout_t *const layouts[] = {&stats_physical_layout, &stats_pools_layout, &stats_slab_layout,
-                                                    &stats_cache_layout, &stats_usage_layout};
+                                                    &stats_cache_layout,    &stats_usage_layout, &stats_virtual_layout,
+                                                    &stats_system_layout};
     const stats_layout_t *const layout = layouts[property_draw(run, ARRAY_COUNT(layouts))];
     uint64_t values[32];
     char text[2048];

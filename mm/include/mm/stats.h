@@ -37,6 +37,14 @@ typedef struct stats_usage {
     STATS_USAGE_FIELDS(STATS_DECLARE_FIELD)
 } stats_usage_t;
 
+typedef struct stats_virtual {
+    STATS_VIRTUAL_FIELDS(STATS_DECLARE_FIELD)
+} stats_virtual_t;
+
+typedef struct stats_system {
+    STATS_SYSTEM_FIELDS(STATS_DECLARE_FIELD)
+} stats_system_t;
+
 /* A field's name, and the field: a uint64_t at `offset` in the structure. */
 typedef struct stats_field {
     const char *name;
@@ -60,6 +68,8 @@ extern const stats_layout_t stats_pools_layout;
 extern const stats_layout_t stats_slab_layout;
 extern const stats_layout_t stats_cache_layout;
 extern const stats_layout_t stats_usage_layout;
+extern const stats_layout_t stats_virtual_layout;
+extern const stats_layout_t stats_system_layout;
 
 /* The value of `field` in a structure of that layout. */
 static inline uint64_t stats_value(const stats_field_t *field, const void *structure)
@@ -76,6 +86,8 @@ const char *stats_validate(const stats_layout_t *layout, const void *structure);
 void stats_physical_take(stats_physical_t *stats);
 void stats_pools_take(stats_pools_t *stats);
 void stats_slab_take(stats_slab_t *stats);
+void stats_virtual_take(stats_virtual_t *stats);
+void stats_system_take(stats_system_t *stats);
 
 /* The same from what the allocators say of themselves; `cached_bytes` are held in empty slabs. */
 struct pages_stats;

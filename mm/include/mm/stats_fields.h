@@ -79,4 +79,42 @@
     FIELD(bytes_peak)             \
     FIELD(utilization)
 
+/* //kern/mem/stats/virtual: all address spaces and the kernel's own mappings; bytes unless the name says else. */
+#define STATS_VIRTUAL_FIELDS(FIELD) \
+    FIELD(total)                    \
+    FIELD(allocated)                \
+    FIELD(reserved)                 \
+    FIELD(private)                  \
+    FIELD(shared)                   \
+    FIELD(large)                    \
+    FIELD(tables)                   \
+    FIELD(kernel)                   \
+    FIELD(kernel_limit)             \
+    FIELD(object_bytes)             \
+    FIELD(space_count)              \
+    FIELD(area_count)               \
+    FIELD(object_count)             \
+    FIELD(kernel_mapping_count)
+
+/* //kern/mem/stats/system: what has happened since boot, but for `live`. */
+#define STATS_SYSTEM_FIELDS(FIELD) \
+    FIELD(allocations)             \
+    FIELD(frees)                   \
+    FIELD(live)                    \
+    FIELD(failed)                  \
+    FIELD(faults)                  \
+    FIELD(swapping)                \
+    FIELD(faults_zero)             \
+    FIELD(faults_copy)             \
+    FIELD(faults_reuse)            \
+    FIELD(faults_shared)           \
+    FIELD(faults_spurious)         \
+    FIELD(faults_refused)          \
+    FIELD(faults_no_memory)        \
+    FIELD(spaces_created)          \
+    FIELD(spaces_destroyed)        \
+    FIELD(clones)                  \
+    FIELD(objects_created)         \
+    FIELD(objects_destroyed)
+
 #endif
