@@ -65,6 +65,7 @@ static context_place_t *make_contexts(void)
         if (slab_context_register(&places[i].context.slab) != STATUS_OK) {
             break;
         }
+        page_context_init(&places[i].context.pages);
         if (first == NULL) {
             first = &places[i];
         } else {
@@ -90,6 +91,8 @@ static context_place_t *obtain(void)
 status_t allocation_contexts_attach_boot(cpu_t *cpu)
 {
     CHECK(slab_context_first() == NULL, "boot CPU attached twice");
+    page_context_init(&allocation_context_boot_thread.pages);
+    page_context_init(&allocation_context_boot_interrupt.pages);
     status_t status = slab_context_register(&allocation_context_boot_thread.slab);
     if (status == STATUS_OK) {
         status = slab_context_register(&allocation_context_boot_interrupt.slab);

@@ -6,13 +6,20 @@
  * free stays so for long runs, and metadata grows only when it must.
  *
  * A short run looks in the caller's own block first, without the lock. Then, under the lock, in PARTLY_TRIES blocks
- * that are partly used, so that a fragmented tree costs it a bounded search; then in an entirely free or untouched one,
- * where it always fits; and only when there is none left in all the partly used ones, before it gives up.
+ * that are partly used, so that a fragmented tree costs it a bounded search; then in an entirely free or untouched
+ * one, where it always fits; and only when there is none left in all the partly used ones, before it gives up. The
+ * block that a run of up to ADOPT_PAGES_MAX is found in becomes the caller's own, for the runs to come.
  */
 #include "mm/pages/page_fast.h"
 #include "mm/pages/page_tree_internal.h"
 
 #define PARTLY_TRIES 64u
+
+/*
+ * A run this short leaves room for more of its kind in its block: the context has that block from then on, so that the
+ * next runs, and their frees, need no lock.
+ */
+#define ADOPT_PAGES_MAX (PAGES_PER_BLOCK / 4)
 
 /* ---- blocks in somebody's hands ---- */
 
@@ -22,8 +29,8 @@ static void set_taken(page_tree_t *tree, uint64_t block, bool is_taken)
     const uint64_t bit = UINT64_C(1) << (block % BLOCKS_PER_CHUNK);
     words->taken = is_taken ? words->taken | bit : words->taken & ~bit;
     /*
-     * Frees into a taken block left the words above alone. They count from here on: whoever frees after we have looked at the
-     * block takes the lock after us, if what he saw was a turning point.
+     * Frees into a taken block left the words above alone. They count from here on: whoever frees after we have
+     * looked at the block takes the lock after us, if what he saw was a turning point.
      */
     page_words_settle(tree, block, block + 1);
 }
@@ -109,6 +116,16 @@ bool page_small_run_take(page_tree_t *tree, const page_search_t *search, uint64_
 
 /* ---- singles ---- */
 
+/* Locked. Gives the context a block that nobody has checked out, in the place of its own. */
+static void adopt_block(page_tree_t *tree, page_context_t *context, uint64_t block)
+{
+    page_context_check_in(tree, context);
+    page_block_check_out(tree, block);
+    context->first_page = page_number(block * PAGES_PER_BLOCK);
+    context->address = page_tree_address(tree, context->first_page);
+    context->block = page_block_find(tree, block);
+}
+
 /* Locked. Gives the context another block, one with a free page, from [from, to). */
 static bool change_block(page_tree_t *tree, page_context_t *context, uint64_t from, uint64_t to)
 {
@@ -122,11 +139,7 @@ static bool change_block(page_tree_t *tree, page_context_t *context, uint64_t fr
     if (block == to) {
         return false;
     }
-    page_context_check_in(tree, context);
-    page_block_check_out(tree, block);
-    context->first_page = page_number(block * PAGES_PER_BLOCK);
-    context->address = page_tree_address(tree, context->first_page);
-    context->block = page_block_find(tree, block);
+    adopt_block(tree, context, block);
     return true;
 }
 
@@ -159,7 +172,13 @@ static bool take_between(page_tree_t *tree, page_context_t *context, const page_
     }
     const bool is_single = search->count == 1 && search->alignment == 1 && search->limit == tree->page_end;
     if (!is_single || tree->gate.is_armed) {
-        return page_small_run_take(tree, search, from, to, first);
+        if (!page_small_run_take(tree, search, from, to, first)) {
+            return false;
+        }
+        if (search->count <= ADOPT_PAGES_MAX && search->limit == tree->page_end && !tree->gate.is_armed) {
+            adopt_block(tree, context, *first / PAGES_PER_BLOCK);
+        }
+        return true;
     }
     while (change_block(tree, context, from, to)) {
         const unsigned index = page_context_take(context);
@@ -191,7 +210,7 @@ static bool take_from_others(page_tree_t *tree, const page_search_t *search, uin
 {
     for (page_context_t *context = tree->contexts; context != NULL; context = context->next) {
         const uint64_t block = context->first_page.value / PAGES_PER_BLOCK;
-        if (context->block != NULL && search->count <= PAGES_PER_BLOCK &&
+        if (page_context_has_block(context) && search->count <= PAGES_PER_BLOCK &&
             page_block_run_take(context->block, block, search, first)) {
             return true;
         }
@@ -210,7 +229,7 @@ static bool take_locked(page_tree_t *tree, page_context_t *context, const page_s
     if (take_anywhere(tree, context, search, first)) {
         return true;
     }
-    if (context->block != NULL) {
+    if (page_context_has_block(context)) {
         /* What we hold ourselves must not be the reason to refuse. */
         page_context_check_in(tree, context);
         if (take_anywhere(tree, context, search, first)) {
@@ -226,7 +245,7 @@ bool page_tree_alloc(page_tree_t *tree, page_context_t *context, const pages_req
     uint64_t found = PAGE_NONE;
     bool is_found = false;
     if (translate(tree, request, &search)) {
-        if (context->block != NULL && search.count <= PAGES_PER_BLOCK) {
+        if (page_context_has_block(context) && search.count <= PAGES_PER_BLOCK) {
             const uint64_t own = context->first_page.value / PAGES_PER_BLOCK;
             is_found = page_block_run_take(context->block, own, &search, &found);
         }

@@ -29,6 +29,7 @@
 #include <stdint.h>
 
 #include "base/bits.h"
+#include "base/relaxed.h"
 #include "mm/pages.h"
 
 typedef struct page_block {
@@ -71,18 +72,27 @@ MUST_USE static inline bool page_block_claim(page_block_t *block, uint64_t mask)
     return false;
 }
 
-/* The same for one page. */
-MUST_USE static ALWAYS_INLINE bool page_block_claim_one(page_block_t *block, unsigned index)
+/* `high` as it is after a read-modify-write of `low`. */
+static ALWAYS_INLINE uint64_t page_block_high_after(const page_block_t *block)
 {
-    __builtin_assume(index < BITS_PER_WORD);
-    const uint64_t bit = UINT64_C(1) << index;
-    const uint64_t before = atomic_fetch_or(&block->low, bit);
-    if (BITS_ATOMIC_TEST_IS_FREE && UNLIKELY((before & bit) != 0)) {
+    return atomic_load_explicit(&block->high, RMW_IS_A_FENCE ? memory_order_relaxed : memory_order_seq_cst);
+}
+
+/* The same for one page. `bit` is the word with bit `index` set, which some machines have sooner than others. */
+MUST_USE static ALWAYS_INLINE bool page_block_claim_one(page_block_t *block, uint64_t index, uint64_t bit)
+{
+    if (BITS_ATOMIC_TEST_IS_FREE) {
+        if (UNLIKELY(bit_atomic_test_and_set(&block->low, index))) {
+            return false;
+        }
+        if (LIKELY(!bit_is_set(page_block_high_after(block), index))) {
+            return true;
+        }
+        (void)bit_atomic_test_and_clear(&block->low, index); /* retired while it was being claimed */
         return false;
     }
-    const uint64_t high = atomic_load(&block->high);
-    const uint64_t taken = BITS_ATOMIC_TEST_IS_FREE ? high : high | before;
-    if (UNLIKELY(((taken >> index) & 1) != 0)) {
+    const uint64_t before = atomic_fetch_or(&block->low, bit);
+    if (UNLIKELY(((page_block_high_after(block) | before) & bit) != 0)) {
         if ((before & bit) == 0) {
             atomic_fetch_and(&block->low, ~bit);
         }
@@ -92,15 +102,14 @@ MUST_USE static ALWAYS_INLINE bool page_block_claim_one(page_block_t *block, uns
 }
 
 /* Makes an ALLOCATED page FREE; any other is left as it is, and false comes back. */
-MUST_USE static ALWAYS_INLINE bool page_block_release_one(page_block_t *block, unsigned index)
+MUST_USE static ALWAYS_INLINE bool page_block_release_one(page_block_t *block, uint64_t index)
 {
     __builtin_assume(index < BITS_PER_WORD);
-    const uint64_t bit = UINT64_C(1) << index;
     /* In no order with `low`: of a page that is being retired this tells late, but then its bit in `low` is gone. */
-    if (UNLIKELY(((atomic_load_explicit(&block->high, memory_order_relaxed) >> index) & 1) != 0)) {
+    if (UNLIKELY(bit_is_set(atomic_load_explicit(&block->high, memory_order_relaxed), index))) {
         return false;
     }
-    return LIKELY((atomic_fetch_and(&block->low, ~bit) & bit) != 0);
+    return LIKELY(bit_atomic_test_and_clear(&block->low, index));
 }
 
 /* What page_block_release() met, for who keeps the hints. */

@@ -7,6 +7,13 @@
  */
 #include "mm/pages/page_tree_internal.h"
 
+page_block_t page_block_none = {.low = ~UINT64_C(0), .high = ~UINT64_C(0)};
+
+void page_context_init(page_context_t *context)
+{
+    *context = (page_context_t){.block = &page_block_none};
+}
+
 void page_context_list(page_tree_t *tree, page_context_t *context)
 {
     if (!context->is_listed) {
@@ -18,8 +25,8 @@ void page_context_list(page_tree_t *tree, page_context_t *context)
 
 void page_context_check_in(page_tree_t *tree, page_context_t *context)
 {
-    if (context->block != NULL) {
-        context->block = NULL;
+    if (page_context_has_block(context)) {
+        context->block = &page_block_none;
         page_block_check_in(tree, context->first_page.value / PAGES_PER_BLOCK);
     }
 }

@@ -55,7 +55,7 @@ bool page_nodes_take_page(page_tree_t *tree, page_number_t *page)
     }
     page_block_t *const node = page_block_find(tree, block);
     const unsigned index = find_first_set_nonzero(page_block_free_word(node));
-    if (!page_block_claim_one(node, index)) {
+    if (!page_block_claim_one(node, index, UINT64_C(1) << index)) {
         return false; /* can't be: the block is in nobody's hands and we hold the lock */
     }
     page_block_reserve(node, UINT64_C(1) << index);

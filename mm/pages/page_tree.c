@@ -115,7 +115,7 @@ uint64_t page_tree_shutdown(page_tree_t *tree)
     tree->contexts = NULL;
     while (context != NULL) {
         page_context_t *const next = context->next;
-        __builtin_memset(context, 0, sizeof(*context));
+        page_context_init(context);
         context = next;
     }
     spinlock_unlock(&tree->lock, hold);

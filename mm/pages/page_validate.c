@@ -145,7 +145,7 @@ static const char *validate_holders(const validation_t *validation)
     }
     for (const page_context_t *context = tree->contexts; context != NULL; context = context->next) {
         const uint64_t block = context->first_page.value / PAGES_PER_BLOCK;
-        if (context->block == NULL) {
+        if (!page_context_has_block(context)) {
             continue;
         }
         holders++;

@@ -97,7 +97,7 @@ void pages_free(void *address, size_t count)
     if (LIKELY(count == 1)) {
         page_context_t *const context = own_context();
         if (LIKELY(page_context_give(context, (uintptr_t)address))) {
-            page_counter_add(&context->singles_freed, 1);
+            page_counter_add_freed(&context->singles_freed, 1);
             return;
         }
     }

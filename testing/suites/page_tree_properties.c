@@ -40,7 +40,8 @@ static void every_transition_is_judged_by_the_state_it_meets(property_run_t *run
         }
         break;
     case 1:
-        PROPERTY_EXPECT_EQUAL(run, page_block_claim_one(&block, near), states[0] == PAGE_STATE_FREE);
+        PROPERTY_EXPECT_EQUAL(run, page_block_claim_one(&block, near, UINT64_C(1) << near),
+                              states[0] == PAGE_STATE_FREE);
         if (states[0] == PAGE_STATE_FREE) {
             expected[0] = PAGE_STATE_ALLOCATED;
         }

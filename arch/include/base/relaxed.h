@@ -15,6 +15,17 @@
 #define RELAXED_ADD(pointer, value) RELAXED_STORE((pointer), RELAXED_LOAD(pointer) + (value))
 
 /*
+ * Whether a sequentially consistent read-modify-write keeps all that comes before it in order with all that comes after:
+ * x86's LOCK does (Intel SDM vol. 3, 9.2.3.9), and RISC-V's AMO.aqrl (RVWMO, rules 5 to 7). AArch64's LDAXR and STLXR let
+ * later accesses in between. Where it does, a load or a store after one may as well be a relaxed one.
+ */
+#if defined(__x86_64__) || defined(__riscv)
+#define RMW_IS_A_FENCE 1
+#else
+#define RMW_IS_A_FENCE 0
+#endif
+
+/*
  * A word of eight bytes, and in the field before or after it the counter of its changes: loaded together, and stored
  * together with the counter one higher, by one instruction each where the machine has such (AArch64 LDP and STP; each
  * half is a single access: Arm ARM, B2.2.1). Only the caller writes the two. `count` is for these two macros alone.

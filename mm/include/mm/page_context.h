@@ -3,15 +3,17 @@
  * statistics.
  *
  * Only the context's own CPU writes it (others do when that CPU is stopped or idle); statistics read the counters from
- * anywhere. All zero is a context with nothing checked out.
+ * anywhere. All zero is a context with nothing checked out; page_context_init() makes it ready for the fast paths, too.
  */
 #ifndef MM_PAGE_CONTEXT_H
 #define MM_PAGE_CONTEXT_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#include "base/relaxed.h"
 #include "base/units.h"
 
 struct page_block; /* mm/pages/page_block.h: the two state words of 64 pages */
@@ -20,7 +22,7 @@ struct page_block; /* mm/pages/page_block.h: the two state words of 64 pages */
 typedef _Atomic uint64_t page_counter_t;
 
 typedef struct page_context {
-    struct page_block *block; /* NULL when none is checked out; what follows is then meaningless */
+    struct page_block *block; /* page_block_none, or NULL, when none is checked out; what follows is then meaningless */
     uintptr_t address;        /* of that block's first byte, ready for the fast paths */
     page_number_t first_page;
 
@@ -37,11 +39,30 @@ typedef struct page_context {
     bool is_listed;
 } page_context_t;
 
+/* Stands for a block where there is none: all its pages are reserved, so that nothing can be had of it or given to it. */
+extern struct page_block page_block_none;
+
+/* Makes a context new: nothing is checked out, and all counters are 0. */
+void page_context_init(page_context_t *context);
+
+/* Whether it has a block checked out. */
+static inline bool page_context_has_block(const page_context_t *context)
+{
+    return context->block != NULL && context->block != &page_block_none;
+}
+
 /* Adds to a counter of one's own context. */
 static inline void page_counter_add(page_counter_t *counter, uint64_t amount)
 {
     const uint64_t sum = atomic_load_explicit(counter, memory_order_relaxed) + amount;
     atomic_store_explicit(counter, sum, memory_order_release);
+}
+
+/* The same, after a read-modify-write by which a page was freed. */
+static inline void page_counter_add_freed(page_counter_t *counter, uint64_t amount)
+{
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + amount,
+                          RMW_IS_A_FENCE ? memory_order_relaxed : memory_order_release);
 }
 
 /*
