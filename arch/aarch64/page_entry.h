@@ -21,10 +21,11 @@
 #define ENTRY_SOFTWARE     (UINT64_C(1) << 55) /* the first of four that the machine leaves to us */
 #define ENTRY_ADDRESS      UINT64_C(0x0000fffffffff000)
 
-/* Functions of a radix_format_t. */
+/* The bits of a radix_format_t: an entry above level 0 is a block without ENTRY_TABLE. */
+#define ENTRY_BITS \
+    .address_mask = ENTRY_ADDRESS, .present_mask = ENTRY_VALID, .leaf_mask = ENTRY_TABLE, .table_bits = ENTRY_TABLE
+
+/* A function of a radix_format_t. */
 uint64_t entry_of_table(physical_address_t table);
-bool entry_is_present(uint64_t entry);
-bool entry_is_leaf(uint64_t entry, unsigned level);
-physical_address_t entry_address(uint64_t entry, unsigned level);
 
 #endif

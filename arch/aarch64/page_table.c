@@ -47,16 +47,6 @@ static uint64_t leaf_entry(physical_address_t page, unsigned level, page_access_
     return entry;
 }
 
-bool entry_is_present(uint64_t entry)
-{
-    return (entry & ENTRY_VALID) != 0;
-}
-
-bool entry_is_leaf(uint64_t entry, unsigned level)
-{
-    return level == 0 || (entry & ENTRY_TABLE) == 0;
-}
-
 static page_access_t leaf_access(uint64_t entry)
 {
     page_access_t access = PAGE_ACCESS_READ;
@@ -65,12 +55,6 @@ static page_access_t leaf_access(uint64_t entry)
     access |= ((entry >> ENTRY_INDEX_SHIFT) & ENTRY_INDEX) == MEMORY_DEVICE ? PAGE_ACCESS_DEVICE : 0;
     access |= (entry & ENTRY_NO_EXECUTE) == 0 ? PAGE_ACCESS_EXECUTE : 0;
     return access;
-}
-
-physical_address_t entry_address(uint64_t entry, unsigned level)
-{
-    (void)level;
-    return physical_address(entry & ENTRY_ADDRESS);
 }
 
 /*
@@ -87,12 +71,10 @@ static void entry_changed(uintptr_t address)
     {                                   \
         .levels = LEVELS,               \
         .leaf_level_max = (level),      \
+        ENTRY_BITS,                     \
         .table_entry = entry_of_table,  \
         .leaf_entry = leaf_entry,       \
-        .is_present = entry_is_present, \
-        .is_leaf = entry_is_leaf,       \
         .leaf_access = leaf_access,     \
-        .entry_address = entry_address, \
         .entry_changed = entry_changed, \
     }
 

@@ -95,12 +95,10 @@ static void entry_broken(const radix_table_t *table, uintptr_t address, uint64_t
 static const radix_format_t format = {
     .levels = LEVELS,
     .leaf_level_max = 1,
+    ENTRY_BITS,
     .table_entry = entry_of_table,
     .leaf_entry = leaf_entry,
-    .is_present = entry_is_present,
-    .is_leaf = entry_is_leaf,
     .leaf_access = leaf_access,
-    .entry_address = entry_address,
     .entry_broken = entry_broken,
 };
 

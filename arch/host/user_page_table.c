@@ -51,26 +51,9 @@ static uint64_t leaf_entry(physical_address_t page, unsigned level, page_access_
     return page.value | (uint64_t)access << ENTRY_ACCESS | ENTRY_LEAF | ENTRY_PRESENT;
 }
 
-static bool is_present(uint64_t entry)
-{
-    return (entry & ENTRY_PRESENT) != 0;
-}
-
-static bool is_leaf(uint64_t entry, unsigned level)
-{
-    (void)level;
-    return (entry & ENTRY_LEAF) != 0;
-}
-
 static page_access_t leaf_access(uint64_t entry)
 {
     return (page_access_t)(entry >> ENTRY_ACCESS & 15);
-}
-
-static physical_address_t entry_address(uint64_t entry, unsigned level)
-{
-    (void)level;
-    return physical_address(entry & ENTRY_ADDRESS);
 }
 
 static interrupt_state_t cache_lock(translation_cache_t *cache)
@@ -117,10 +100,10 @@ static const radix_format_t format = {
     .leaf_level_max = 1,
     .table_entry = table_entry,
     .leaf_entry = leaf_entry,
-    .is_present = is_present,
-    .is_leaf = is_leaf,
+    .address_mask = ENTRY_ADDRESS,
+    .present_mask = ENTRY_PRESENT,
+    .leaf_mask = ENTRY_LEAF,
     .leaf_access = leaf_access,
-    .entry_address = entry_address,
     .entry_broken = entry_broken,
 };
 
@@ -184,19 +167,20 @@ static bool walk(const user_page_table_t *table, uintptr_t address, cache_entry_
     for (unsigned level = TABLE_LEVELS; level-- > 0;) {
         const uint64_t index = (address >> (PAGE_SHIFT + RADIX_INDEX_BITS * level)) % RADIX_ENTRIES;
         const uint64_t entry = __atomic_load_n(&node[index], __ATOMIC_ACQUIRE);
-        if (!is_present(entry)) {
+        if (!radix_is_present(&format, entry)) {
             return false;
         }
-        if (is_leaf(entry, level)) {
+        if (radix_is_leaf(&format, entry, level)) {
             *found = (cache_entry_t){
                 .tag = table->tag,
                 .address = align_down(address, PAGE_SIZE),
-                .physical = align_down(entry_address(entry, level).value + address % radix_span(level), PAGE_SIZE),
+                .physical = align_down(radix_leaf_address(&format, entry, level).value + address % radix_span(level),
+                                       PAGE_SIZE),
                 .access = leaf_access(entry),
             };
             return true;
         }
-        node = physical_to_pointer(entry_address(entry, level));
+        node = physical_to_pointer(radix_table_address(&format, entry));
     }
     return false;
 }

@@ -70,16 +70,6 @@ static uint64_t leaf_entry(physical_address_t page, unsigned level, page_access_
     return entry;
 }
 
-static bool is_present(uint64_t entry)
-{
-    return (entry & ENTRY_VALID) != 0;
-}
-
-static bool is_leaf(uint64_t entry, unsigned level)
-{
-    return level == 0 || (entry & (ENTRY_READ | ENTRY_WRITE | ENTRY_EXECUTE)) != 0;
-}
-
 static page_access_t leaf_access(uint64_t entry)
 {
     page_access_t access = PAGE_ACCESS_READ;
@@ -89,12 +79,6 @@ static page_access_t leaf_access(uint64_t entry)
     access |= (entry & ENTRY_USER) != 0 ? PAGE_ACCESS_USER : 0;
     access |= (entry & ENTRY_DEVICE) != 0 ? PAGE_ACCESS_DEVICE : 0;
     return access;
-}
-
-static physical_address_t entry_address(uint64_t entry, unsigned level)
-{
-    (void)level;
-    return physical_address((entry & ENTRY_PAGE) << ENTRY_SHIFT);
 }
 
 static void entry_changed(uintptr_t address)
@@ -114,20 +98,16 @@ static uint64_t user_leaf_entry(physical_address_t page, unsigned level, page_ac
     return (access & PAGE_ACCESS_USER) != 0 ? entry : (entry & ~ENTRY_VALID) | ENTRY_HIDDEN;
 }
 
-static bool user_is_present(uint64_t entry)
-{
-    return (entry & (ENTRY_VALID | ENTRY_HIDDEN)) != 0;
-}
-
 static radix_format_t format = {
     .levels = PAGE_TABLE_LEVELS_MIN,
     .leaf_level_max = LEAF_LEVEL_MAX,
     .table_entry = table_entry,
     .leaf_entry = leaf_entry,
-    .is_present = is_present,
-    .is_leaf = is_leaf,
+    .address_shift = ENTRY_SHIFT,
+    .address_mask = ENTRY_PAGE,
+    .present_mask = ENTRY_VALID,
+    .leaf_mask = ENTRY_READ | ENTRY_WRITE | ENTRY_EXECUTE,
     .leaf_access = leaf_access,
-    .entry_address = entry_address,
     .entry_changed = entry_changed,
 };
 
@@ -137,10 +117,11 @@ static radix_format_t user_format = {
     .leaf_level_max = USER_LEAF_LEVEL_MAX,
     .table_entry = table_entry,
     .leaf_entry = user_leaf_entry,
-    .is_present = user_is_present,
-    .is_leaf = is_leaf,
+    .address_shift = ENTRY_SHIFT,
+    .address_mask = ENTRY_PAGE,
+    .present_mask = ENTRY_VALID | ENTRY_HIDDEN,
+    .leaf_mask = ENTRY_READ | ENTRY_WRITE | ENTRY_EXECUTE,
     .leaf_access = leaf_access,
-    .entry_address = entry_address,
 };
 
 kernel_page_table_t kernel_page_table = {

@@ -35,17 +35,17 @@ static radix_place_t descend(const radix_table_t *table, uintptr_t address)
 
     for (;; level--) {
         uint64_t *const entry = entry_of(node, address, level);
-        if (level == 0 || !format->is_present(*entry) || format->is_leaf(*entry, level)) {
+        if (!radix_is_present(format, *entry) || radix_is_leaf(format, *entry, level)) {
             return (radix_place_t){entry, level};
         }
-        node = physical_to_pointer(format->entry_address(*entry, level));
+        node = physical_to_pointer(radix_table_address(format, *entry));
     }
 }
 
 /* Where the leaf at `place` sends `address`. */
 static physical_address_t translate(const radix_table_t *table, radix_place_t place, uintptr_t address)
 {
-    const physical_address_t base = table->format->entry_address(*place.entry, place.level);
+    const physical_address_t base = radix_leaf_address(table->format, *place.entry, place.level);
 
     return physical_address(base.value + (address & (radix_span(place.level) - 1)));
 }
@@ -68,7 +68,7 @@ static status_t split_leaf(const radix_table_t *table, radix_place_t place, uint
                            machine_page_source_t source, void *context)
 {
     const radix_format_t *const format = table->format;
-    const physical_address_t base = format->entry_address(*place.entry, place.level);
+    const physical_address_t base = radix_leaf_address(format, *place.entry, place.level);
     const page_access_t access = format->leaf_access(*place.entry);
     uint64_t *const node = source(context);
 
@@ -137,7 +137,8 @@ static status_t fill_entry(const radix_table_t *table, radix_place_t place, uint
         const physical_address_t part = physical_address(physical.value + done);
         radix_set(table, place.entry++, format->leaf_entry(part, place.level, access), address + done);
         done += span;
-    } while (size - done >= span && !is_end_of_table(address + done, place.level) && !format->is_present(*place.entry));
+    } while (size - done >= span && !is_end_of_table(address + done, place.level) &&
+             !radix_is_present(format, *place.entry));
     *step = done;
     return STATUS_OK;
 }
@@ -154,7 +155,7 @@ status_t radix_map(const radix_table_t *table, uintptr_t address, physical_addre
         const radix_place_t place = descend(table, address);
         uint64_t step;
 
-        if (format->is_present(*place.entry)) {
+        if (radix_is_present(format, *place.entry)) {
             if (translate(table, place, address).value != physical.value) {
                 return STATUS_EXISTS;
             }
@@ -184,7 +185,7 @@ status_t radix_protect(const radix_table_t *table, uintptr_t address, uint64_t s
         const radix_place_t place = descend(table, address);
         uint64_t step = 0;
 
-        if (!format->is_present(*place.entry)) {
+        if (!radix_is_present(format, *place.entry)) {
             return STATUS_NOT_FOUND;
         }
         if ((address & (radix_span(place.level) - 1)) != 0 || size < radix_span(place.level)) {
@@ -193,7 +194,7 @@ status_t radix_protect(const radix_table_t *table, uintptr_t address, uint64_t s
                 return status;
             }
         } else {
-            const physical_address_t physical = format->entry_address(*place.entry, place.level);
+            const physical_address_t physical = radix_leaf_address(format, *place.entry, place.level);
             radix_set(table, place.entry, format->leaf_entry(physical, place.level, access), address);
             step = radix_span(place.level);
         }
@@ -207,7 +208,7 @@ bool radix_find(const radix_table_t *table, uintptr_t address, radix_leaf_t *lea
 {
     const radix_place_t place = descend(table, address);
 
-    if (!table->format->is_present(*place.entry)) {
+    if (!radix_is_present(table->format, *place.entry)) {
         return false;
     }
     leaf->address = translate(table, place, address);
@@ -221,7 +222,7 @@ status_t radix_prepare(const radix_table_t *table, uintptr_t address, unsigned l
 {
     for (;;) {
         const radix_place_t place = descend(table, address);
-        if (place.level <= level || table->format->is_present(*place.entry)) {
+        if (place.level <= level || radix_is_present(table->format, *place.entry)) {
             return STATUS_OK;
         }
         const status_t status = link_table(table, place, address, source, context);
@@ -235,7 +236,7 @@ status_t radix_split(const radix_table_t *table, uintptr_t address, machine_page
 {
     for (;;) {
         const radix_place_t place = descend(table, address);
-        if (!table->format->is_present(*place.entry) || (address & (radix_span(place.level) - 1)) == 0) {
+        if (!radix_is_present(table->format, *place.entry) || (address & (radix_span(place.level) - 1)) == 0) {
             return STATUS_OK;
         }
         const status_t status = split_leaf(table, place, address, source, context);

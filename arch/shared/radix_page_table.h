@@ -29,17 +29,22 @@
 
 typedef struct radix_table radix_table_t;
 
-/* How a machine spells entries. All functions are pure but the last two. */
+/*
+ * How a machine spells entries. What walks ask of every entry is told in numbers, which cost less than calls. All
+ * functions are pure but the last two.
+ */
 typedef struct radix_format {
     unsigned levels;         /* the root is at level `levels` - 1 */
     unsigned leaf_level_max; /* leaves may be at levels 0 to this one */
+    unsigned address_shift;  /* an address is the entry's bits of address_mask, shifted left by this */
+    uint64_t address_mask;
+    uint64_t present_mask; /* an entry is present when any of these bits is set */
+    uint64_t leaf_mask;    /* at level 0 every present entry is a leaf; above, unless these bits are `table_bits` */
+    uint64_t table_bits;
     uint64_t (*table_entry)(physical_address_t table);
     uint64_t (*leaf_entry)(physical_address_t page, unsigned level, page_access_t access);
-    bool (*is_present)(uint64_t entry);
-    bool (*is_leaf)(uint64_t entry, unsigned level); /* of a present entry */
-    page_access_t (*leaf_access)(uint64_t entry);    /* of a present leaf */
-    physical_address_t (*entry_address)(uint64_t entry, unsigned level);
-    void (*entry_changed)(uintptr_t address); /* makes the new entry count on this CPU; NULL: somebody else does */
+    page_access_t (*leaf_access)(uint64_t entry); /* of a present leaf */
+    void (*entry_changed)(uintptr_t address);     /* makes the new entry count on this CPU; NULL: somebody else does */
     /*
      * Makes every CPU forget the leaf of `size` bytes that is being replaced by a table: between the two there is
      * nothing at `address`. NULL on machines that bear to remember both (all but AArch64: Arm ARM, D8.16,
@@ -65,6 +70,29 @@ typedef struct radix_leaf {
 static inline uint64_t radix_span(unsigned level)
 {
     return UINT64_C(1) << (PAGE_SHIFT + RADIX_INDEX_BITS * level);
+}
+
+static inline bool radix_is_present(const radix_format_t *format, uint64_t entry)
+{
+    return (entry & format->present_mask) != 0;
+}
+
+/* Whether a present entry at `level` is a leaf. */
+static inline bool radix_is_leaf(const radix_format_t *format, uint64_t entry, unsigned level)
+{
+    return level == 0 || (entry & format->leaf_mask) != format->table_bits;
+}
+
+/* Where the table is that a present entry leads to. */
+static inline physical_address_t radix_table_address(const radix_format_t *format, uint64_t entry)
+{
+    return physical_address((entry & format->address_mask) << format->address_shift);
+}
+
+/* Where a leaf at `level` leads to. A large leaf may have other things where a small one has the address's low bits. */
+static inline physical_address_t radix_leaf_address(const radix_format_t *format, uint64_t entry, unsigned level)
+{
+    return physical_address(align_down(radix_table_address(format, entry).value, radix_span(level)));
 }
 
 /*

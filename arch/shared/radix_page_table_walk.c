@@ -19,9 +19,9 @@ typedef struct radix_search {
 /* Of the table that has the entry for `address` at `level`: the addresses from here to its end, or to the range's. */
 static uint64_t entries_ahead(uintptr_t address, uintptr_t end, unsigned level)
 {
-    const uint64_t span = radix_span(level);
-    const uint64_t index = (address >> (PAGE_SHIFT + RADIX_INDEX_BITS * level)) % RADIX_ENTRIES;
-    const uint64_t wanted = (end - 1) / span - address / span + 1;
+    const unsigned shift = PAGE_SHIFT + RADIX_INDEX_BITS * level;
+    const uint64_t index = (address >> shift) % RADIX_ENTRIES;
+    const uint64_t wanted = ((end - 1) >> shift) - (address >> shift) + 1;
 
     return wanted < RADIX_ENTRIES - index ? wanted : RADIX_ENTRIES - index;
 }
@@ -41,9 +41,9 @@ static void walk_node(radix_search_t *search, uint64_t *node, unsigned level)
 
     for (; left > 0; left--, entry++) {
         const uintptr_t start = align_down(search->address, span);
-        if (format->is_present(*entry)) {
-            if (level > 0 && !format->is_leaf(*entry, level)) {
-                walk_node(search, physical_to_pointer(format->entry_address(*entry, level)), level - 1);
+        if (radix_is_present(format, *entry)) {
+            if (!radix_is_leaf(format, *entry, level)) {
+                walk_node(search, physical_to_pointer(radix_table_address(format, *entry)), level - 1);
             } else if (!search->visit(search->table, start, entry, level, search->context)) {
                 search->address = start + span;
                 search->is_over = true;
@@ -70,10 +70,10 @@ uintptr_t radix_walk(const radix_table_t *table, uintptr_t address, uintptr_t en
 static void unlink_whole(radix_search_t *search, uint64_t *entry, uintptr_t address, unsigned level)
 {
     const radix_format_t *const format = search->table->format;
-    uint64_t *const child = physical_to_pointer(format->entry_address(*entry, level));
+    uint64_t *const child = physical_to_pointer(radix_table_address(format, *entry));
 
     for (unsigned index = 0; level > 1 && index < RADIX_ENTRIES; index++) {
-        if (format->is_present(child[index]) && !format->is_leaf(child[index], level - 1)) {
+        if (radix_is_present(format, child[index]) && !radix_is_leaf(format, child[index], level - 1)) {
             unlink_whole(search, &child[index], address + index * radix_span(level - 1), level - 1);
         }
     }
@@ -93,11 +93,11 @@ static void unlink_in(radix_search_t *search, uint64_t *node, unsigned level)
 
     for (; left > 0; left--, entry++) {
         const uintptr_t start = align_down(search->address, span);
-        if (format->is_present(*entry) && !format->is_leaf(*entry, level)) {
+        if (radix_is_present(format, *entry) && !radix_is_leaf(format, *entry, level)) {
             if (level <= search->unlink_level_max && search->address == start && search->end - start >= span) {
                 unlink_whole(search, entry, start, level);
             } else {
-                unlink_in(search, physical_to_pointer(format->entry_address(*entry, level)), level - 1);
+                unlink_in(search, physical_to_pointer(radix_table_address(format, *entry)), level - 1);
             }
         }
         search->address = start + span;

@@ -139,7 +139,7 @@ typedef struct protect_walk {
 static bool protect_leaf(const radix_table_t *tree, uintptr_t address, uint64_t *entry, unsigned level, void *context)
 {
     const protect_walk_t *const walk = context;
-    const physical_address_t physical = tree->format->entry_address(*entry, level);
+    const physical_address_t physical = radix_leaf_address(tree->format, *entry, level);
 
     check_within(address, level, walk->start, walk->end);
     if ((walk->access & ~tree->format->leaf_access(*entry) & PAGE_ACCESS_EXECUTE) != 0) {
@@ -166,7 +166,7 @@ static user_leaf_t leaf_of(const radix_format_t *format, uintptr_t address, uint
 
     return (user_leaf_t){
         .address = address,
-        .physical = format->entry_address(entry, level),
+        .physical = radix_leaf_address(format, entry, level),
         .size = radix_span(level),
         .access = (access & USER_RIGHTS) | ((access & PAGE_ACCESS_USER) != 0 ? 0 : PAGE_ACCESS_HIDDEN),
     };

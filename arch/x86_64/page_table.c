@@ -63,16 +63,6 @@ static uint64_t leaf_entry(physical_address_t page, unsigned level, page_access_
     return entry;
 }
 
-static bool is_present(uint64_t entry)
-{
-    return (entry & ENTRY_PRESENT) != 0;
-}
-
-static bool is_leaf(uint64_t entry, unsigned level)
-{
-    return level == 0 || (entry & ENTRY_LARGE) != 0;
-}
-
 static page_access_t leaf_access(uint64_t entry)
 {
     page_access_t access = PAGE_ACCESS_READ;
@@ -84,40 +74,17 @@ static page_access_t leaf_access(uint64_t entry)
     return access;
 }
 
-static physical_address_t entry_address(uint64_t entry, unsigned level)
-{
-    /* In a large leaf the bits below its size hold PAT, not address. */
-    return physical_address(entry & ENTRY_ADDRESS &
-                            ~((entry & ENTRY_LARGE) != 0 && level > 0 ? radix_span(level) - 1 : 0));
-}
+#define FORMAT_WITH_LEAVES_UP_TO(level)                                                                   \
+    .levels = 4, .leaf_level_max = (level), .address_mask = ENTRY_ADDRESS, .present_mask = ENTRY_PRESENT, \
+    .leaf_mask = ENTRY_LARGE, .table_bits = 0, .table_entry = table_entry, .leaf_entry = leaf_entry,      \
+    .leaf_access = leaf_access
 
-#define FORMAT_WITH_LEAVES_UP_TO(level)  \
-    {                                    \
-        .levels = 4,                     \
-        .leaf_level_max = (level),       \
-        .table_entry = table_entry,      \
-        .leaf_entry = leaf_entry,        \
-        .is_present = is_present,        \
-        .is_leaf = is_leaf,              \
-        .leaf_access = leaf_access,      \
-        .entry_address = entry_address,  \
-        .entry_changed = tlb_flush_page, \
-    }
-
-static radix_format_t format = FORMAT_WITH_LEAVES_UP_TO(1); /* 2 when the CPU has pages of 1 GiB */
-static const radix_format_t small_page_format = FORMAT_WITH_LEAVES_UP_TO(0);
+/* Of the kernel; leaves up to level 2 when the CPU has pages of 1 GiB. */
+static radix_format_t format = {FORMAT_WITH_LEAVES_UP_TO(1), .entry_changed = tlb_flush_page};
+static const radix_format_t small_page_format = {FORMAT_WITH_LEAVES_UP_TO(0), .entry_changed = tlb_flush_page};
 
 /* Of user space: nothing to be done here when an entry changes, as the table may be active on any CPU or none. */
-static const radix_format_t user_format = {
-    .levels = 4,
-    .leaf_level_max = 1,
-    .table_entry = table_entry,
-    .leaf_entry = leaf_entry,
-    .is_present = is_present,
-    .is_leaf = is_leaf,
-    .leaf_access = leaf_access,
-    .entry_address = entry_address,
-};
+static const radix_format_t user_format = {FORMAT_WITH_LEAVES_UP_TO(1)};
 
 const radix_format_t *user_table_format(void)
 {
@@ -154,7 +121,7 @@ static status_t map_image(void)
             return status;
         }
     }
-    const uint64_t *const pointers = physical_to_pointer(entry_address(top[ROOT_INDEX(ADDRESS_IMAGE)], ROOT_LEVEL));
+    const uint64_t *const pointers = physical_to_pointer(radix_table_address(&format, top[ROOT_INDEX(ADDRESS_IMAGE)]));
     boot_table_high[IMAGE_TABLE_INDEX] = pointers[IMAGE_TABLE_INDEX];
     cr3_write(cr3_read());
     return STATUS_OK;

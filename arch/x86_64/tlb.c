@@ -107,9 +107,9 @@ void tlb_flush(uint64_t cpus, uintptr_t address, uint64_t size)
     if ((cpus & self) != 0) {
         flush_here(address, size);
     }
-    const uint64_t others = cpus & ~self & cpus_that_can_answer();
-    if (others != 0) {
-        all_answered = flush_others(others, address, size);
+    if ((cpus & ~self) != 0) {
+        const uint64_t others = cpus & ~self & cpus_that_can_answer();
+        all_answered = others == 0 || flush_others(others, address, size);
     }
     interrupts_restore(interrupts);
     CHECK(all_answered, "a CPU does not forget translations");

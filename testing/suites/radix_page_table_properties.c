@@ -51,27 +51,9 @@ static uint64_t leaf_entry(physical_address_t page, unsigned level, page_access_
     return page.value | (uint64_t)access << ENTRY_ACCESS | ENTRY_LEAF | ENTRY_PRESENT;
 }
 
-static bool is_present(uint64_t entry)
-{
-    return (entry & ENTRY_PRESENT) != 0;
-}
-
-static bool is_leaf(uint64_t entry, unsigned level)
-{
-    return level == 0 || (entry & ENTRY_LEAF) != 0;
-}
-
 static page_access_t leaf_access(uint64_t entry)
 {
     return (page_access_t)(entry >> ENTRY_ACCESS & 15);
-}
-
-static physical_address_t entry_address(uint64_t entry, unsigned level)
-{
-    /* As machines have it: a large leaf has no room for the low bits of its address, so a misaligned one leads astray. */
-    const uint64_t size = is_leaf(entry, level) ? radix_span(level) : PAGE_SIZE;
-
-    return physical_address(align_down(entry, size));
 }
 
 static void entry_changed(uintptr_t address)
@@ -114,10 +96,10 @@ static world_t *world_open(property_run_t *run, unsigned leaf_level_max)
         .leaf_level_max = leaf_level_max,
         .table_entry = table_entry,
         .leaf_entry = leaf_entry,
-        .is_present = is_present,
-        .is_leaf = is_leaf,
+        .address_mask = ~(uint64_t)PAGE_OFFSET_MASK,
+        .present_mask = ENTRY_PRESENT,
+        .leaf_mask = ENTRY_LEAF,
         .leaf_access = leaf_access,
-        .entry_address = entry_address,
         .entry_changed = entry_changed,
     };
     property_defer(run, give_tables_back, world);
