@@ -188,6 +188,7 @@ const bench_subject_t bench_subjects[] = {
     {"pages_1_pair", run_pages_1, 1},
     {"pages_16_pair", run_pages_16, 1},
     {"pages_1_batch_pair", run_pages_batch_1, BATCH},
+    {"process_life", bench_process_life, 1},
     {"user_call", bench_user_call, 1},
     {"user_map_1_pair", bench_user_map_1, 1},
     {"user_map_512_pair", bench_user_map_512, 1},

@@ -16,6 +16,9 @@ typedef struct bench_subject {
 
 extern const bench_subject_t bench_subjects[];
 
+/* A process from its start to its end (subjects_process.c). */
+uint64_t bench_process_life(uint32_t rounds);
+
 /* Of user mode (subjects_user.c): a system call and the way back; mapping, unmapping and flushing pages. */
 uint64_t bench_user_call(uint32_t rounds);
 uint64_t bench_user_map_1(uint32_t rounds);

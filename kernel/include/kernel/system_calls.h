@@ -29,7 +29,7 @@ typedef enum system_call {
     SYSTEM_CALL_OBJECT_MAP,    /* (handle, offset, address, size, access): maps a part of it; returns the address */
     SYSTEM_CALL_GRANT,         /* (pid, handle): gives a child the object as well; returns the handle's number there */
     SYSTEM_CALL_CLONE,         /* (): a child with a copy of all memory and handles; returns its pid, 0 in the child */
-    SYSTEM_CALL_WAIT,          /* (pid, result): waits for that child to end and fills a system_result_t; returns pid */
+    SYSTEM_CALL_WAIT,          /* (pid, result): until a child (0: any) has ended; fills a system_result_t; its pid */
     SYSTEM_CALL_COUNT,
 } system_call_t;
 
