@@ -48,7 +48,7 @@ void slab_debug_write_address(text_writer_t *writer, uintptr_t address)
     }
 }
 
-void slab_call_gather(slab_call_t *call, uintptr_t caller)
+void slab_call_gather(slab_call_t *call, const kmem_cache_t *cache, uintptr_t caller)
 {
     *call = (slab_call_t){.addresses = {caller}, .cpu = (uint16_t)cpu_current()->index};
     if (hooks == NULL) {
@@ -56,7 +56,7 @@ void slab_call_gather(slab_call_t *call, uintptr_t caller)
     }
     call->time = hooks->now_nanoseconds == NULL ? 0 : hooks->now_nanoseconds();
     call->owner = hooks->owner == NULL ? 0 : hooks->owner();
-    if (hooks->backtrace == NULL) {
+    if (hooks->backtrace == NULL || RELAXED_LOAD(&cache->tier) != SLAB_TIER_DEBUG) {
         return;
     }
     uintptr_t frames[FRAMES_MAX];

@@ -152,7 +152,7 @@ void slab_guard_on_alloc(const slab_t *slab, unsigned index, size_t size, uintpt
     const uintptr_t address = slab_object(slab, index);
     slab_damage_t damage = {.kind = SLAB_DAMAGE_NONE};
     slab_call_t call;
-    slab_call_gather(&call, caller);
+    slab_call_gather(&call, cache, caller);
 
     const spinlock_hold_t hold = slab_tracking_lock();
     slab_record_t *const record = slab_record_place(address);
@@ -216,7 +216,7 @@ void slab_guard_free(slab_t *slab, unsigned index, slab_context_t *context, uint
     slab_damage_t damage = {.kind = SLAB_DAMAGE_NONE};
     verdict_t verdict = VERDICT_UNKNOWN;
     slab_call_t call;
-    slab_call_gather(&call, caller);
+    slab_call_gather(&call, slab->cache, caller);
     slab_slot_follow_tier(slot, context);
 
     const spinlock_hold_t hold = slab_tracking_lock();
@@ -251,7 +251,7 @@ void slab_guard_resize(const slab_t *slab, uintptr_t address, size_t size, uintp
 {
     slab_damage_t damage = {.kind = SLAB_DAMAGE_NONE};
     slab_call_t call;
-    slab_call_gather(&call, caller);
+    slab_call_gather(&call, slab->cache, caller);
 
     const spinlock_hold_t hold = slab_tracking_lock();
     slab_record_t *const record = slab_record_find(address);

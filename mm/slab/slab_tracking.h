@@ -38,7 +38,8 @@ extern slab_tracking_t slab_tracking;
 spinlock_hold_t slab_tracking_lock(void);
 void slab_tracking_unlock(spinlock_hold_t hold);
 
-void slab_call_gather(slab_call_t *call, uintptr_t caller);
+/* In debug with the caller's callers: they cost more than all the rest. */
+void slab_call_gather(slab_call_t *call, const kmem_cache_t *cache, uintptr_t caller);
 
 /* The lock is held for these. The record of `address`, or NULL. */
 slab_record_t *slab_record_find(uintptr_t address);

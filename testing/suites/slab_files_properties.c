@@ -36,7 +36,7 @@ static void close_file(void *argument)
 static const char *read_file(property_run_t *run, const char *path)
 {
     char *const text = property_alloc(run, TEXT_MAX);
-    kfs_file_t **const file = property_alloc(run, sizeof(kfs_file_t *));
+    kfs_file_t **const file = (kfs_file_t **)property_alloc(run, sizeof(kfs_file_t *));
     size_t count;
     PROPERTY_EXPECT_STATUS(run, STATUS_OK, kfs_open(&kfs_kernel, path, file));
     property_defer(run, close_file, (void *)file);

@@ -416,7 +416,7 @@ static void free_places(void *argument)
 /* Nothing may fail here: the list of caches is locked. */
 static void validate_cache(kmem_cache_t *cache, void *argument)
 {
-    const char **const broken = argument;
+    const char **const broken = (const char **)argument;
     if (*broken == NULL) {
         *broken = kmem_cache_validate(cache);
     }

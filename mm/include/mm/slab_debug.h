@@ -17,7 +17,7 @@
 #include "base/text.h"
 #include "mm/kmem_cache.h"
 
-/* Return addresses that are kept of a call, the innermost first. */
+/* Return addresses that are kept of a call, the innermost first: in debug; in guarded, the first alone. */
 #define SLAB_SITE_DEPTH 6
 
 /*
