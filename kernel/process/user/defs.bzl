@@ -85,14 +85,14 @@ _program = rule(
     doc = "A user program for the platform that is built for.",
 )
 
-def user_program(name, srcs):
+def user_program(name, srcs, deps = []):
     cc_library(
         name = name + "_code",
         srcs = srcs,
         features = _FEATURES,
         tags = ["manual"],
         target_compatible_with = ["//platforms:kernel"],
-        deps = ["//kernel/process/user:runtime"],
+        deps = deps + ["//kernel/process/user:runtime"],
     )
     _program(
         name = name,
