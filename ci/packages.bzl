@@ -34,6 +34,7 @@ PACKAGES = [
     "platforms",
     "testing",
     "testing/bench",
+    "testing/bench/linux",
     "testing/console",
     "testing/embed",
     "testing/fuzz",
