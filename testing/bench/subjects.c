@@ -192,5 +192,13 @@ const bench_subject_t bench_subjects[] = {
     {"user_call", bench_user_call, 1},
     {"user_map_1_pair", bench_user_map_1, 1},
     {"user_map_512_pair", bench_user_map_512, 1},
+    {"vm_space_pair", bench_vm_space, 1},
+    {"vm_map_1_pair", bench_vm_map_1, 1},
+    {"vm_map_512_pair", bench_vm_map_512, 1},
+    {"vm_map_100000_pair", bench_vm_map_100000, 1},
+    {"vm_fault_zero", bench_vm_fault_zero, BENCH_VM_PAGES},
+    {"vm_fault_copy", bench_vm_fault_copy, BENCH_VM_PAGES},
+    {"vm_unmap_page", bench_vm_unmap_page, BENCH_VM_PAGES},
+    {"vm_clone_page", bench_vm_clone_page, BENCH_VM_PAGES},
     {NULL, NULL, 0},
 };

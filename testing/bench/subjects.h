@@ -24,4 +24,15 @@ uint64_t bench_user_call(uint32_t rounds);
 uint64_t bench_user_map_1(uint32_t rounds);
 uint64_t bench_user_map_512(uint32_t rounds);
 
+/* Those of subjects_vm.c. The ones that deal with pages do so many in a round. */
+#define BENCH_VM_PAGES 512u
+uint64_t bench_vm_space(uint32_t rounds);
+uint64_t bench_vm_map_1(uint32_t rounds);
+uint64_t bench_vm_map_512(uint32_t rounds);
+uint64_t bench_vm_map_100000(uint32_t rounds);
+uint64_t bench_vm_fault_zero(uint32_t rounds);
+uint64_t bench_vm_fault_copy(uint32_t rounds);
+uint64_t bench_vm_unmap_page(uint32_t rounds);
+uint64_t bench_vm_clone_page(uint32_t rounds);
+
 #endif
