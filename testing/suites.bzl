@@ -58,6 +58,7 @@ SUITES = [
     "text",
     "user_access",
     "user_page_table",
+    "vm_clone",
     "vm_concurrency",
 ]
 

@@ -27,7 +27,8 @@
  *   V3  an area's rights and flags are allowed, and its pages are within its object
  *   V4  each translation lies within one area that is neither guard nor pending
  *   V5  a translation's rights are the area's, but that it may lack write (and the others, until they are asked for)
- *   V6  a private frame has a holder, and only one when it is writable; a shared one is the object's page
+ *   V6  a private frame has a holder, and only one when it is writable; a shared one is the object's
+ *       page, and the object its one holder
  *   V7  the counters are what a walk counts
  */
 #ifndef MM_VM_ADDRESS_SPACE_INTERNAL_H

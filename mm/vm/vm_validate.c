@@ -36,7 +36,9 @@ static const char *validate_frames(const vm_area_t *area, const user_leaf_t *lea
     char *const first = physical_to_pointer(leaf->physical);
     if (area->object != NULL) {
         const uint64_t offset = area->object_offset + (leaf->address - area->node.start);
-        return leaf->size == PAGE_SIZE && memory_object_page_if_present(area->object, offset) == first ? NULL : "V6";
+        const bool is_its = leaf->size == PAGE_SIZE && frame_holders(first) == 1 &&
+                            memory_object_page_if_present(area->object, offset) == first;
+        return is_its ? NULL : "V6";
     }
     for (uint64_t at = 0; at < leaf->size; at += PAGE_SIZE) {
         const uint64_t holders = frame_holders(first + at);

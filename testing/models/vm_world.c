@@ -6,6 +6,9 @@
 /* How often user code may fault for one access: the first fault resolves it, a second may find a table just split. */
 #define FAULTS_MAX 2u
 
+/* Of the objects that are there from the start. */
+#define FIRST_OBJECT_PAGES 40u
+
 static void close_world(void *argument)
 {
     vm_world_close(argument);
@@ -21,6 +24,11 @@ vm_world_t *vm_world_new(property_run_t *run)
     world->trial = property_alloc(run, sizeof *world->trial);
     property_defer(run, close_world, world);
     PROPERTY_EXPECT_STATUS(run, STATUS_OK, address_space_create(&world->spaces[0]));
+    for (uint32_t i = 0; i < VM_OBJECTS_MAX / 2; i++) {
+        PROPERTY_EXPECT_STATUS(run, STATUS_OK,
+                               memory_object_create(FIRST_OBJECT_PAGES * PAGE_SIZE, &world->objects[i]));
+        world->object_models[i] = vm_model_object_new(&world->model, FIRST_OBJECT_PAGES);
+    }
     return world;
 }
 
@@ -64,16 +72,26 @@ static uint64_t draw_count(property_run_t *run)
     return bound == 1 ? 0 : count + 1;
 }
 
+/* Mostly where others are, too: at the window's start, and around the 2 MiB in it. */
+static uint64_t draw_page(property_run_t *run)
+{
+    static const uint32_t weights[] = {50, 30, 20};
+    static const uint64_t starts[] = {0, 56, 0};
+    static const uint64_t bounds[] = {24, 24, VM_WINDOW_PAGES};
+    const size_t where = property_choice(run, weights, ARRAY_COUNT(weights));
+    return starts[where] + property_draw(run, bounds[where]);
+}
+
 vm_step_t vm_world_draw(vm_world_t *world)
 {
-    static const uint32_t weights[VM_OPERATION_COUNT] = {16, 14, 18, 6, 10, 10, 4, 6, 5, 3, 2, 3};
+    static const uint32_t weights[VM_OPERATION_COUNT] = {18, 12, 20, 6, 9, 9, 4, 7, 5, 3, 2, 3};
     property_run_t *const run = world->run;
     vm_step_t step;
     step.operation = (vm_operation_t)property_choice(run, weights, VM_OPERATION_COUNT);
     step.space = (uint32_t)property_draw(run, VM_SPACES_MAX);
     step.other_space = (uint32_t)property_draw(run, VM_SPACES_MAX);
-    step.page = property_draw(run, VM_WINDOW_PAGES);
-    step.other_page = property_draw(run, VM_WINDOW_PAGES);
+    step.page = draw_page(run);
+    step.other_page = draw_page(run);
     step.count = draw_count(run);
     step.access = draw_access(run);
     step.flags = draw_flags(run);

@@ -54,7 +54,7 @@ typedef struct vm_world {
     uint64_t object_ids[VM_MODEL_OBJECTS_MAX]; /* 0: not seen yet */
 } vm_world_t;
 
-/* A world with one empty space. All that it has goes back when the run is over. */
+/* A world with one empty space and two objects. All that it has goes back when the run is over. */
 vm_world_t *vm_world_new(property_run_t *run);
 
 /* Draws a step. */

@@ -6,68 +6,14 @@
  */
 #include "arch/cpu_jobs.h"
 #include "arch/inline.h"
-#include "mm/vm.h"
-#include "testing/models/user_access.h"
-#include "testing/models/vm_start.h"
+#include "testing/models/vm_user.h"
 
-#define CPUS_MAX           8u
 #define SLICE_PAGES        24u
-#define FAULTS_MAX         1000u /* that one access may take: others may take the page away again and again */
 #define SPACE_BASE         GIB(2)
 #define BYTE_OFFSET        64u
 #define ROUNDS             60u
 #define LOOKS_MAX          UINT64_C(20000000000)
 #define SLICE_ADDRESS(cpu) (SPACE_BASE + (uint64_t)(cpu) * SLICE_PAGES * PAGE_SIZE)
-
-static uint32_t cpus_used(void)
-{
-    return cpu_count() < CPUS_MAX ? cpu_count() : CPUS_MAX;
-}
-
-/* A space in which user code can be had to access things. */
-static address_space_t *new_space(property_run_t *run)
-{
-    address_space_t *const space = vm_space_new(run);
-    unsigned char *const code = property_alloc(run, PAGE_SIZE);
-    user_access_prepare(code);
-    vm_space_map(run, space, USER_ACCESS_CODE, PAGE_SIZE, VM_READ | VM_EXECUTE, 0);
-    PROPERTY_EXPECT_STATUS(run, STATUS_OK, address_space_load(space, USER_ACCESS_CODE, code, PAGE_SIZE, NULL));
-    return space;
-}
-
-/* One access of user code, which the kernel helps over its faults. The space is active. */
-static vm_fault_t access_byte(property_run_t *run, address_space_t *space, uintptr_t address, bool is_write,
-                              uint8_t *value)
-{
-    for (unsigned faults = 0; faults < FAULTS_MAX; faults++) {
-        const user_access_result_t result =
-            user_access_try(address, is_write ? PAGE_ACCESS_WRITE : PAGE_ACCESS_READ, value);
-        if (result == USER_ACCESS_DONE) {
-            return VM_FAULT_RESOLVED;
-        }
-        PROPERTY_EXPECT_EQUAL(run, result, USER_ACCESS_FAULT);
-        const vm_fault_t fault = address_space_fault(space, address, is_write ? VM_WRITE : VM_READ);
-        if (fault != VM_FAULT_RESOLVED) {
-            return fault;
-        }
-    }
-    PROPERTY_EXPECT(run, !"an access faults for ever");
-    return VM_FAULT_NO_MEMORY;
-}
-
-/* Deactivates the space on every CPU: then it may be destroyed. */
-static void leave(void *argument, uint32_t index)
-{
-    (void)argument;
-    (void)index;
-    address_space_activate(NULL);
-}
-
-static void leave_everywhere(void *argument)
-{
-    (void)argument;
-    cpu_jobs_run_on_all(cpus_used(), leave, NULL);
-}
 
 /* ---- each CPU has a slice, beside the others' ---- */
 
@@ -80,8 +26,8 @@ typedef struct slice_page {
 typedef struct crowd {
     property_run_t *run;
     address_space_t *space;
-    uint64_t seeds[CPUS_MAX];
-    slice_page_t pages[CPUS_MAX][SLICE_PAGES];
+    uint64_t seeds[VM_CPUS_MAX];
+    slice_page_t pages[VM_CPUS_MAX][SLICE_PAGES];
     _Atomic uint64_t clones;
 } crowd_t;
 
@@ -156,7 +102,7 @@ static void access_page(crowd_t *crowd, const stretch_t *stretch, bool is_write)
                                 : (needed & ~page->access) != 0 ? VM_FAULT_DENIED
                                                                 : VM_FAULT_RESOLVED;
     uint8_t value = 0;
-    const vm_fault_t fault = access_byte(crowd->run, crowd->space, stretch->address + BYTE_OFFSET, is_write, &value);
+    const vm_fault_t fault = vm_user_access(crowd->run, crowd->space, stretch->address + BYTE_OFFSET, is_write, &value);
     PROPERTY_EXPECT_EQUAL(crowd->run, fault, expected);
     if (fault == VM_FAULT_RESOLVED && is_write) {
         page->value = USER_ACCESS_STORED;
@@ -229,14 +175,14 @@ static void all_cpus_change_one_space(property_run_t *run)
 {
     crowd_t *const crowd = property_alloc(run, sizeof *crowd);
     crowd->run = run;
-    crowd->space = new_space(run);
-    property_defer(run, leave_everywhere, NULL);
-    for (uint32_t cpu = 0; cpu < cpus_used(); cpu++) {
+    crowd->space = vm_user_space_new(run);
+    vm_leave_later(run);
+    for (uint32_t cpu = 0; cpu < vm_cpus_used(); cpu++) {
         crowd->seeds[cpu] = property_bits64(run);
     }
-    cpu_jobs_run_on_all(cpus_used(), work, crowd);
+    cpu_jobs_run_on_all(vm_cpus_used(), work, crowd);
     PROPERTY_EXPECT_VALID(run, address_space_validate(crowd->space));
-    for (uint32_t cpu = 0; cpu < cpus_used(); cpu++) {
+    for (uint32_t cpu = 0; cpu < vm_cpus_used(); cpu++) {
         for (uint64_t i = 0; i < SLICE_PAGES; i++) {
             vm_area_info_t info = {0};
             const slice_page_t *const page = &crowd->pages[cpu][i];
@@ -257,7 +203,7 @@ typedef struct revocation {
     address_space_t *space;
     bool is_unmapped; /* or protected */
     _Atomic uint64_t turn;
-    _Atomic uint64_t seen[CPUS_MAX]; /* the last turn that each CPU has tried the page in */
+    _Atomic uint64_t seen[VM_CPUS_MAX]; /* the last turn that each CPU has tried the page in */
     _Atomic bool is_over;
 } revocation_t;
 
@@ -268,7 +214,7 @@ static void keep_trying(revocation_t *revocation, uint32_t index)
     while (!atomic_load(&revocation->is_over) && !property_worker_has_failed(run)) {
         const uint64_t turn = atomic_load(&revocation->turn);
         uint8_t value = 0;
-        const vm_fault_t fault = access_byte(run, revocation->space, SPACE_BASE + BYTE_OFFSET, true, &value);
+        const vm_fault_t fault = vm_user_access(run, revocation->space, SPACE_BASE + BYTE_OFFSET, true, &value);
         if (atomic_load(&revocation->seen[index]) == turn) {
             continue; /* it may be in the middle of the next change */
         }
@@ -283,7 +229,7 @@ static void keep_trying(revocation_t *revocation, uint32_t index)
 
 static void wait_until_all_have_tried(revocation_t *revocation, uint64_t turn)
 {
-    for (uint32_t cpu = 1; cpu < cpus_used(); cpu++) {
+    for (uint32_t cpu = 1; cpu < vm_cpus_used(); cpu++) {
         for (uint64_t looks = 0; atomic_load(&revocation->seen[cpu]) != turn; looks++) {
             PROPERTY_EXPECT(revocation->run, looks < LOOKS_MAX);
             if (property_worker_has_failed(revocation->run)) {
@@ -316,7 +262,7 @@ static void take_turns(void *argument)
         PROPERTY_EXPECT_STATUS(revocation->run, STATUS_OK, take_turn(revocation, turn));
         atomic_store(&revocation->turn, turn);
         const vm_fault_t fault =
-            access_byte(revocation->run, revocation->space, SPACE_BASE + BYTE_OFFSET, true, &value);
+            vm_user_access(revocation->run, revocation->space, SPACE_BASE + BYTE_OFFSET, true, &value);
         PROPERTY_EXPECT(revocation->run, (fault == VM_FAULT_RESOLVED) == (turn % 2 == 0));
         wait_until_all_have_tried(revocation, turn);
     }
@@ -355,119 +301,12 @@ static void what_is_taken_away_is_gone_on_every_cpu(property_run_t *run)
     revocation_t *const revocation = property_alloc(run, sizeof *revocation);
     revocation->run = run;
     revocation->is_unmapped = property_bool(run);
-    revocation->space = new_space(run);
-    property_defer(run, leave_everywhere, NULL);
+    revocation->space = vm_user_space_new(run);
+    vm_leave_later(run);
     vm_space_map(run, revocation->space, SPACE_BASE, PAGE_SIZE, VM_READ | VM_WRITE, 0);
-    cpu_jobs_run_on_all(cpus_used(), revoke_or_try, revocation);
+    cpu_jobs_run_on_all(vm_cpus_used(), revoke_or_try, revocation);
     PROPERTY_EXPECT_VALID(run, address_space_validate(revocation->space));
 }
 
-/* ---- clones of what is being written ---- */
-
-#define WRITTEN_PAGES 8u
-#define CLONE_TURNS   10u
-
-typedef struct writing {
-    property_run_t *run;
-    address_space_t *space;
-    _Atomic uint64_t written[CPUS_MAX]; /* each CPU's last value, which it writes to all its pages in turn */
-    _Atomic bool is_over;
-} writing_t;
-
-static uintptr_t written_address(uint32_t cpu, uint64_t page)
-{
-    return SPACE_BASE + (cpu * WRITTEN_PAGES + page) * PAGE_SIZE;
-}
-
-static void keep_writing(writing_t *writing, uint32_t index)
-{
-    for (uint64_t value = 1; !atomic_load(&writing->is_over) && !property_worker_has_failed(writing->run); value++) {
-        for (uint64_t page = 0; page < WRITTEN_PAGES; page++) {
-            PROPERTY_EXPECT_STATUS(
-                writing->run, STATUS_OK,
-                address_space_copy_out(writing->space, written_address(index, page), &value, sizeof value, NULL));
-        }
-        atomic_store(&writing->written[index], value);
-    }
-}
-
-/* All values of one CPU's pages in a clone. */
-static void read_pages(const writing_t *writing, address_space_t *clone, uint32_t cpu, uint64_t *values)
-{
-    for (uint64_t page = 0; page < WRITTEN_PAGES; page++) {
-        PROPERTY_EXPECT_STATUS(
-            writing->run, STATUS_OK,
-            address_space_copy_in(clone, &values[page], written_address(cpu, page), sizeof values[page], NULL));
-    }
-}
-
-/* Each page of a clone has a value of some moment while it was made, and keeps it. */
-static void clone_one(writing_t *writing)
-{
-    uint64_t before[CPUS_MAX];
-    uint64_t values[CPUS_MAX][WRITTEN_PAGES];
-    uint64_t again[WRITTEN_PAGES];
-    address_space_t *clone = NULL;
-    for (uint32_t cpu = 1; cpu < cpus_used(); cpu++) {
-        before[cpu] = atomic_load(&writing->written[cpu]);
-    }
-    PROPERTY_EXPECT_STATUS(writing->run, STATUS_OK, address_space_clone(writing->space, &clone));
-    for (uint32_t cpu = 1; cpu < cpus_used(); cpu++) {
-        read_pages(writing, clone, cpu, values[cpu]);
-        const uint64_t after = atomic_load(&writing->written[cpu]);
-        for (uint64_t page = 0; page < WRITTEN_PAGES; page++) {
-            PROPERTY_EXPECT(writing->run, values[cpu][page] >= before[cpu] && values[cpu][page] <= after + 1);
-        }
-    }
-    for (uint32_t cpu = 1; cpu < cpus_used(); cpu++) {
-        read_pages(writing, clone, cpu, again);
-        for (uint64_t page = 0; page < WRITTEN_PAGES; page++) {
-            PROPERTY_EXPECT_EQUAL(writing->run, again[page], values[cpu][page]);
-        }
-    }
-    PROPERTY_EXPECT_VALID(writing->run, address_space_validate(clone));
-    address_space_destroy(clone);
-}
-
-typedef struct writer {
-    writing_t *writing;
-    uint32_t index;
-} writer_t;
-
-static void write_or_clone(void *argument)
-{
-    const writer_t *const writer = argument;
-    if (writer->index != 0) {
-        keep_writing(writer->writing, writer->index);
-        return;
-    }
-    for (unsigned turn = 0; turn < CLONE_TURNS; turn++) {
-        clone_one(writer->writing);
-    }
-}
-
-static void write_on(void *argument, uint32_t index)
-{
-    writing_t *const writing = argument;
-    writer_t writer = {writing, index};
-    property_worker_run(writing->run, write_or_clone, &writer);
-    if (index == 0) {
-        atomic_store(&writing->is_over, true);
-    }
-}
-
-/* Validates 3.1, 3.4: a clone of a space that is being written has each page of one moment, and none changes later. */
-static void clones_of_a_busy_space_stand_still(property_run_t *run)
-{
-    writing_t *const writing = property_alloc(run, sizeof *writing);
-    writing->run = run;
-    writing->space = vm_space_new(run);
-    vm_space_map(run, writing->space, SPACE_BASE, CPUS_MAX * WRITTEN_PAGES * PAGE_SIZE, VM_READ | VM_WRITE,
-                 property_bool(run) ? VM_LARGE_PAGES : 0);
-    cpu_jobs_run_on_all(cpus_used(), write_on, writing);
-    PROPERTY_EXPECT_VALID(run, address_space_validate(writing->space));
-}
-
 PROPERTY_SUITE(vm_concurrency, PROPERTY_EFFORT(all_cpus_change_one_space, 30, "3.1 3.4 3.6"),
-               PROPERTY_EFFORT(what_is_taken_away_is_gone_on_every_cpu, 3, "3.2 5.9"),
-               PROPERTY_EFFORT(clones_of_a_busy_space_stand_still, 10, "3.1 3.4"));
+               PROPERTY_EFFORT(what_is_taken_away_is_gone_on_every_cpu, 3, "3.2 5.9"));
