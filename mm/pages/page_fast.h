@@ -1,5 +1,5 @@
 /*
- * The two paths that take no lock and no loop: a single page out of, and back into, the block that the context has
+ * The paths that take no lock: single pages and short runs out of, and back into, the block that the context has
  * checked out.
  *
  * Relies on the context being the caller's own: an interrupt handler has another one, so nothing comes in between. A
@@ -28,6 +28,13 @@ MUST_USE static ALWAYS_INLINE unsigned page_context_take(page_context_t *context
     return LIKELY(page_block_claim_one(block, index, bit)) ? (unsigned)index : BITS_NONE;
 }
 
+/* Which page of the context's block is at `address`: 64 or more for any other, and for one that is misaligned. */
+static ALWAYS_INLINE uint64_t page_context_index(const page_context_t *context, uintptr_t address)
+{
+    /* Rotated by the page shift, the offset of a misaligned address has bits at the top, and is no index either. */
+    return bits_rotate_right(address - context->address, PAGE_SHIFT);
+}
+
 /*
  * Gives back the page at `address`. False, and nothing done, when it is no page of the context's block, misaligned, or
  * not allocated. Does not count.
@@ -35,10 +42,30 @@ MUST_USE static ALWAYS_INLINE unsigned page_context_take(page_context_t *context
 MUST_USE static ALWAYS_INLINE bool page_context_give(page_context_t *context, uintptr_t address)
 {
     page_block_t *const block = context->block;
-    /* Rotated by the page shift, the offset of a misaligned address has bits at the top, and is no index either. */
-    const uint64_t offset = address - context->address;
-    const uint64_t index = offset >> PAGE_SHIFT | offset << (64 - PAGE_SHIFT);
+    const uint64_t index = page_context_index(context, address);
     return LIKELY(index < BITS_PER_WORD) && page_block_release_one(block, index);
+}
+
+/*
+ * Takes `count` pages in a row, a power of two up to 64, that start at a multiple of `count`: returns the first.
+ * BITS_NONE as above. Does not count.
+ */
+MUST_USE static inline unsigned page_context_take_run(page_context_t *context, size_t count)
+{
+    page_block_t *const block = context->block;
+    const unsigned index = find_first_run(page_block_free_word(block), (unsigned)count, (unsigned)count);
+    return index != BITS_NONE && page_block_claim(block, bits_range(index, (unsigned)count)) ? index : BITS_NONE;
+}
+
+/*
+ * Gives back `count` pages from page `index` of the context's block on. False, and nothing done, when they are not all
+ * in it, or not all allocated. Does not count. Nobody else need hear of it: what the words above say of a block that is
+ * checked out is settled at its check-in.
+ */
+MUST_USE static inline bool page_context_give_run(page_context_t *context, uint64_t index, size_t count)
+{
+    return index < BITS_PER_WORD && count - 1 < BITS_PER_WORD - index &&
+           page_block_release(context->block, bits_range((unsigned)index, (unsigned)count)).is_done;
 }
 
 #endif

@@ -9,6 +9,7 @@
  * overlapping runs at once, each page is freed once and at least one of them is told; what it freed before it noticed
  * stays free.
  */
+#include "mm/pages/page_fast.h"
 #include "mm/pages/page_misuse.h"
 #include "mm/pages/page_tree_internal.h"
 
@@ -97,23 +98,11 @@ static bool release_in_chunk(page_tree_t *tree, page_span_t part, uint64_t *wron
     return is_done;
 }
 
-/*
- * Frees a run that lies in the context's own block, if all of it is allocated. Nobody else need hear of it: what the
- * words above say of a block that is checked out is settled at its check-in.
- */
-static bool release_own(page_context_t *context, page_number_t first, size_t count)
-{
-    const uint64_t index = first.value - context->first_page.value;
-    if (!page_context_has_block(context) || index >= PAGES_PER_BLOCK || count - 1 >= PAGES_PER_BLOCK - index) {
-        return false;
-    }
-    return page_block_release(context->block, bits_range((unsigned)index, (unsigned)count)).is_done;
-}
-
 void page_tree_free(page_tree_t *tree, page_context_t *context, page_number_t first, size_t count)
 {
     /* A single page that comes here is none of the own block's: pages_free() has asked. */
-    if (count > 1 && release_own(context, first, count)) {
+    if (count > 1 && page_context_has_block(context) &&
+        page_context_give_run(context, first.value - context->first_page.value, count)) {
         page_context_count_free(context, count);
         return;
     }

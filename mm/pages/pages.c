@@ -11,6 +11,7 @@
 #include "mm/inject.h"
 #include "mm/pages/page_fast.h"
 #include "mm/pages/page_misuse.h"
+#include "mm/pages/page_tree_internal.h"
 #include "mm/pages/pages_global.h"
 
 /* The emergency reserve: 1 MiB, but no more than a 64th of a small machine. */
@@ -49,9 +50,28 @@ static void *alloc_for(const pages_request_t *request, uintptr_t caller)
     return run;
 }
 
+/* A short run out of the context's own block; NULL when it has none, or every request is to be asked about. */
+static void *alloc_from_own_block(size_t count)
+{
+    page_context_t *const context = own_context();
+    if (UNLIKELY(inject_is_armed()) || count > PAGES_PER_BLOCK || !is_power_of_two(count)) {
+        return NULL;
+    }
+    const unsigned index = page_context_take_run(context, count);
+    if (UNLIKELY(index == BITS_NONE)) {
+        return NULL;
+    }
+    page_context_count_alloc(context, count);
+    return (void *)(context->address + ((uintptr_t)index << PAGE_SHIFT));
+}
+
 /* Ends pages_alloc(), by a jump: so this is its caller. */
 static NOINLINE void *alloc_slowly(size_t count)
 {
+    void *const run = count == 1 ? NULL : alloc_from_own_block(count);
+    if (LIKELY(run != NULL)) {
+        return run;
+    }
     return alloc_for(&(pages_request_t){.count = count}, (uintptr_t)__builtin_return_address(0));
 }
 
@@ -83,13 +103,18 @@ void *pages_alloc_for_good(void)
 
 static NOINLINE void free_slowly(void *address, size_t count)
 {
+    page_context_t *const context = own_context();
+    if (count != 1 && page_context_give_run(context, page_context_index(context, (uintptr_t)address), count)) {
+        page_context_count_free(context, count);
+        return;
+    }
     if (((uintptr_t)address & PAGE_OFFSET_MASK) != 0) {
         page_misuse_report_pointer(PAGE_MISUSE_MISALIGNED, address, count);
     }
     if (!direct_map_contains(address)) {
         page_misuse_report_pointer(PAGE_MISUSE_FOREIGN, address, count);
     }
-    page_tree_free(&pages_tree, own_context(), page_of_physical(pointer_to_physical(address)), count);
+    page_tree_free(&pages_tree, context, page_of_physical(pointer_to_physical(address)), count);
 }
 
 void pages_free(void *address, size_t count)

@@ -218,7 +218,8 @@ void *kmem_cache_alloc(kmem_cache_t *cache)
     return (void *)(slot->base + (uintptr_t)find_first_set_nonzero(word) * cache->object_size);
 }
 
-void kmem_cache_free(kmem_cache_t *cache, void *object)
+/* A free that is not into the context's current slab, or of no object. */
+static NOINLINE void free_elsewhere(kmem_cache_t *cache, void *object)
 {
     if (object == NULL) {
         return;
@@ -235,6 +236,24 @@ void kmem_cache_free(kmem_cache_t *cache, void *object)
         slab_misuse_wrong_cache(slab, address, cache);
     }
     slab_free(slab, address, (slab_context_t *)allocation_context_current(), (uintptr_t)__builtin_return_address(0));
+}
+
+/* As kfree does it (mm/kmalloc/kmalloc.c); the cache is known, so that no page word is needed. */
+void kmem_cache_free(kmem_cache_t *cache, void *object)
+{
+    slab_slot_t *const slot = slab_slot(cache, (slab_context_t *)allocation_context_current());
+    const unsigned index = slab_offset_index(cache, (uintptr_t)object - slot->base);
+    if (UNLIKELY(index >= (unsigned)RELAXED_LOAD(&slot->limit))) {
+        free_elsewhere(cache, object);
+        return;
+    }
+    uint64_t free_word = slot->free_word;
+    if (UNLIKELY(bit_test_and_set(&free_word, index))) {
+        free_elsewhere(cache, object);
+        return;
+    }
+    RELAXED_STORE(&slot->free_word, free_word);
+    RELAXED_ADD(&slot->frees, 1);
 }
 
 static size_t shrink(kmem_cache_t *cache)

@@ -85,29 +85,29 @@ static inline uintptr_t slab_object(const slab_t *slab, unsigned index)
 }
 
 /*
- * The bit of the object at `address`, which lies in the slab's pages, or BITS_NONE when no object starts there.
+ * The number of the slot that starts `offset` bytes behind a slab's first, or BITS_NONE when none does.
  *
  * For objects of 2^s bytes: rotated by s, the offset of an address between objects has bits at the top, as has that of
  * one before the slab. For others the reciprocal is exact for offsets below 2^16 and sizes from 16 up (Granlund and
  * Montgomery, 1994: m = ceil(2^32 / d)).
  */
+static inline unsigned slab_offset_index(const kmem_cache_t *cache, uintptr_t offset)
+{
+    if (LIKELY(cache->object_shift != 0)) {
+        const uint64_t index = bits_rotate_right(offset, cache->object_shift);
+        return index < cache->objects_per_slab ? (unsigned)index : BITS_NONE;
+    }
+    const uint64_t index = (offset * cache->object_reciprocal) >> 32;
+    return offset < cache->slab_bytes && index < cache->objects_per_slab && index * cache->object_size == offset
+               ? (unsigned)index
+               : BITS_NONE;
+}
+
+/* The bit of the object at `address`, which lies in the slab's pages, or BITS_NONE when no object starts there. */
 static inline unsigned slab_object_index(const slab_t *slab, uintptr_t address)
 {
-    const kmem_cache_t *const cache = slab->cache;
-    const uintptr_t offset = address - slab_start(slab);
-    uint64_t index;
-    if (LIKELY(cache->object_shift != 0)) {
-        index = bits_rotate_right(offset, cache->object_shift);
-        if (index >= cache->objects_per_slab) {
-            return BITS_NONE;
-        }
-    } else {
-        index = (offset * cache->object_reciprocal) >> 32;
-        if (offset >= cache->slab_bytes || index >= cache->objects_per_slab || index * cache->object_size != offset) {
-            return BITS_NONE;
-        }
-    }
-    return bit_is_set(slab_all_free(slab), index) ? (unsigned)index : BITS_NONE;
+    const unsigned index = slab_offset_index(slab->cache, address - slab_start(slab));
+    return index != BITS_NONE && bit_is_set(slab_all_free(slab), index) ? index : BITS_NONE;
 }
 
 /* The descriptor for the object at `address` by its page's word, whose code stands for a slab. */

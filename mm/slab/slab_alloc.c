@@ -64,6 +64,10 @@ static void slot_end_change(slab_slot_t *slot)
 void slab_slot_open(slab_slot_t *slot)
 {
     slab_t *const slab = slot->current;
+    if (UNLIKELY((slab->base & SLAB_HAS_RED_ZONES) != 0)) {
+        RELAXED_STORE(&slot->limit, 0); /* not every number below a limit is an object's */
+        return;
+    }
     RELAXED_STORE(&slot->limit, slab->cache->objects_per_slab);
     atomic_thread_fence(memory_order_seq_cst);
     if (UNLIKELY(atomic_load_explicit(&slab->remote_word, memory_order_relaxed) != 0)) {

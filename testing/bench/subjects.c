@@ -95,19 +95,25 @@ static NOINLINE uint64_t run_pages_1(uint32_t rounds)
     return cycle_counter() - start;
 }
 
-static NOINLINE uint64_t run_pages_16(uint32_t rounds)
-{
-    if (!pages_work(16)) {
-        return BENCH_FAILED;
+/* A run of pages and back. */
+#define PAGES_PAIR(count)                                       \
+    static NOINLINE uint64_t run_pages_##count(uint32_t rounds) \
+    {                                                           \
+        if (!pages_work(count)) {                               \
+            return BENCH_FAILED;                                \
+        }                                                       \
+        const uint64_t start = cycle_counter();                 \
+        for (uint32_t round = 0; round < rounds; round++) {     \
+            void *run = pages_alloc(count);                     \
+            USE(run);                                           \
+            pages_free(run, count);                             \
+        }                                                       \
+        return cycle_counter() - start;                         \
     }
-    const uint64_t start = cycle_counter();
-    for (uint32_t round = 0; round < rounds; round++) {
-        void *run = pages_alloc(16);
-        USE(run);
-        pages_free(run, 16);
-    }
-    return cycle_counter() - start;
-}
+
+PAGES_PAIR(8)
+PAGES_PAIR(16)
+PAGES_PAIR(512)
 
 /* One round in 64 is made, and its ticks are scaled up, so that a batch takes no longer than the other subjects. */
 #define BATCH_SHARE 64u
@@ -186,7 +192,9 @@ const bench_subject_t bench_subjects[] = {
     KMALLOC_ROWS(16384),
     {"kmalloc_64_batch_pair", run_kmalloc_batch_64, BATCH},
     {"pages_1_pair", run_pages_1, 1},
+    {"pages_8_pair", run_pages_8, 1},
     {"pages_16_pair", run_pages_16, 1},
+    {"pages_512_pair", run_pages_512, 1},
     {"pages_1_batch_pair", run_pages_batch_1, BATCH},
     {"process_life", bench_process_life, 1},
     {"user_call", bench_user_call, 1},
