@@ -85,7 +85,7 @@ static void hostile_programs_hurt_nobody_else(property_run_t *run)
     }
     for (size_t index = 0; index < count; index++) {
         PROPERTY_EXPECT_STATUS(run, STATUS_OK,
-                               process_world_start(world, &hostile[index], "hostile", seeds[index], "120", NULL));
+                               process_world_start(world, &hostile[index], "hostile", seeds[index], "80", NULL));
     }
     for (size_t index = 0; index < ARRAY_COUNT(witnesses); index++) {
         PROPERTY_EXPECT_STATUS(
@@ -255,7 +255,7 @@ static void proc_shows_processes_while_they_live(property_run_t *run)
 PROPERTY_SUITE(process,
 
                PROPERTY_EFFORT(programs_end_as_they_should_side_by_side, 50, "3.1 3.2 3.5 3.11"),
-               PROPERTY_EFFORT(hostile_programs_hurt_nobody_else, 20, "3.1 3.2 3.3 3.5"),
+               PROPERTY_EFFORT(hostile_programs_hurt_nobody_else, 10, "3.1 3.2 3.3 3.5"),
                PROPERTY_EFFORT(a_spinning_program_is_preempted_and_killed, 10, "3.2 3.5"),
                PROPERTY_EFFORT(the_table_agrees_with_a_list, 10, "3.1 3.5"),
                PROPERTY_EFFORT(proc_shows_processes_while_they_live, 20, "3.12 4.5 4.10"));

@@ -5,7 +5,7 @@
 #include "quarry.h"
 
 #define CALLS_USUAL  2000u
-#define CHILDREN_MAX 3u
+#define CHILDREN_MAX 2u
 
 static char data[8192];
 
