@@ -40,16 +40,15 @@ static const stats_layout_t status_layout = {status_fields, ARRAY_COUNT(status_f
 
 #define SPACE_ROW(field) {#field, offsetof(address_space_stats_t, field)},
 static const stats_field_t space_fields[] = {ADDRESS_SPACE_STATS_FIELDS(SPACE_ROW)};
-#define FAULTS_LAW                                                                                            \
-    "faults = faults_zero + faults_copy + faults_reuse + faults_shared + faults_spurious + faults_refused + " \
-    "faults_no_memory"
+static const char faults_law[] = "faults = faults_zero + faults_copy + faults_reuse + faults_shared + faults_spurious"
+                                 " + faults_refused + faults_no_memory";
 
 static const char *const space_laws[] = {
     "pages_resident = pages_private + pages_shared",
     "pages_large * 512 <= pages_private",
     "pages_resident * 4096 <= bytes_mapped",
     "bytes_mapped <= bytes_mapped_peak",
-    FAULTS_LAW,
+    faults_law,
     NULL,
 };
 const stats_layout_t process_space_layout = {space_fields, ARRAY_COUNT(space_fields), space_laws};

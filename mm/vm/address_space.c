@@ -97,7 +97,7 @@ void address_space_destroy(address_space_t *space)
     if (space == NULL) {
         return;
     }
-    const status_t status = vm_space_empty(space);
+    const status_t status UNUSED = vm_space_empty(space);
     DEBUG_CHECK(status == STATUS_OK);
     vm_space_unregister(space);
     vm_space_end(space);
@@ -174,7 +174,7 @@ status_t vm_area_make(address_space_t *space, const vm_request_t *request, bool 
             .object = request->object == NULL ? NULL : memory_object_retain(request->object),
             .object_offset = request->object == NULL ? 0 : request->object_offset,
         };
-        const bool is_in = safe_list_insert(&space->areas, &area->node, place, place + request->size);
+        const bool is_in UNUSED = safe_list_insert(&space->areas, &area->node, place, place + request->size);
         DEBUG_CHECK(is_in);
         space->pending_count += is_pending;
         vm_count_mapped(space, request->size);

@@ -52,6 +52,9 @@ void vm_spare_put(vm_area_t **spares, vm_area_t *area)
 vm_area_t *vm_spare_take(vm_area_t **spares)
 {
     vm_area_t *const area = *spares;
+    /* vm_spares_make() was told how many a change takes at most. */
+    DEBUG_CHECK(area != NULL);
+    __builtin_assume(area != NULL);
     *spares = area_of_node(area->node.parent);
     return area;
 }
@@ -100,8 +103,8 @@ void vm_area_split(address_space_t *space, uintptr_t address, vm_area_t **spares
         (void)memory_object_retain(upper->object);
         upper->object_offset += address - lower->node.start;
     }
-    const bool is_cut = safe_list_resize(&space->areas, &lower->node, lower->node.start, address) &&
-                        safe_list_insert(&space->areas, &upper->node, address, end);
+    const bool is_cut UNUSED = safe_list_resize(&space->areas, &lower->node, lower->node.start, address) &&
+                               safe_list_insert(&space->areas, &upper->node, address, end);
     DEBUG_CHECK(is_cut);
 }
 
@@ -121,7 +124,7 @@ vm_area_t *vm_area_merge_before(address_space_t *space, vm_area_t *area, vm_area
     }
     const uint64_t end = area->node.end;
     safe_list_remove(&space->areas, &area->node);
-    const bool is_joined = safe_list_resize(&space->areas, &before->node, before->node.start, end);
+    const bool is_joined UNUSED = safe_list_resize(&space->areas, &before->node, before->node.start, end);
     DEBUG_CHECK(is_joined);
     if (area->object != NULL) {
         memory_object_release_early(area->object);

@@ -75,7 +75,7 @@ static status_t copy_area(cloning_t *cloning)
                         .object = from->object == NULL ? NULL : memory_object_retain(from->object),
                         .object_offset = from->object_offset};
     const spinlock_hold_t hold = safe_list_lock(&clone->areas);
-    const bool is_in = safe_list_insert(&clone->areas, &area->node, from->node.start, from->node.end);
+    const bool is_in UNUSED = safe_list_insert(&clone->areas, &area->node, from->node.start, from->node.end);
     DEBUG_CHECK(is_in);
     vm_count_mapped(clone, from->node.end - from->node.start);
     safe_list_unlock(&clone->areas, hold);
@@ -129,7 +129,7 @@ status_t address_space_clone(address_space_t *original, address_space_t **create
     status = clone_areas(&cloning);
     vm_change_end(original);
     if (status != STATUS_OK) {
-        const status_t emptied = vm_space_empty(cloning.clone);
+        const status_t emptied UNUSED = vm_space_empty(cloning.clone);
         DEBUG_CHECK(emptied == STATUS_OK);
         vm_space_end(cloning.clone);
         return status;

@@ -40,11 +40,12 @@ static vm_outcome_t copy_page(address_space_t *space, const vm_area_t *area, vm_
         return VM_OUTCOME_FAILED;
     }
     __builtin_memcpy(copy, shared, PAGE_SIZE);
-    const size_t count = user_page_table_unmap(&space->table, &address, visit->address + PAGE_SIZE, &old, 1);
+    const size_t count UNUSED = user_page_table_unmap(&space->table, &address, visit->address + PAGE_SIZE, &old, 1);
     user_page_table_flush(&space->table, visit->address, PAGE_SIZE);
     /* The tables are those of the old translation, so that this needs no memory. */
-    const status_t status = user_page_table_map(&space->table, visit->address, pointer_to_physical(copy), PAGE_SIZE,
-                                                vm_page_access(area, true), vm_table_page_alloc, space);
+    const status_t status UNUSED =
+        user_page_table_map(&space->table, visit->address, pointer_to_physical(copy), PAGE_SIZE,
+                            vm_page_access(area, true), vm_table_page_alloc, space);
     DEBUG_CHECK(count == 1 && status == STATUS_OK);
     frames_release(shared, 1);
     visit->page = copy;

@@ -57,7 +57,7 @@ status_t memory_object_create(uint64_t size, memory_object_t **created)
     if (object == NULL) {
         return STATUS_NO_MEMORY;
     }
-    void ***const directory = kcalloc(tables_of(size), sizeof *directory);
+    void ***const directory = (void ***)kcalloc(tables_of(size), sizeof *directory);
     if (directory == NULL) {
         kmem_cache_free(memory_object_cache, object);
         return STATUS_NO_MEMORY;
@@ -83,7 +83,7 @@ static void free_table(void **table)
             frames_release(table[i], 1);
         }
     }
-    pages_free(table, 1);
+    pages_free((void *)table, 1);
 }
 
 static void destroy(memory_object_t *object)
@@ -93,7 +93,7 @@ static void destroy(memory_object_t *object)
             free_table(object->directory[i]);
         }
     }
-    kfree(object->directory);
+    kfree((void *)object->directory);
     atomic_fetch_sub(&page_count, object->pages_resident);
     kmem_cache_free(memory_object_cache, object);
     atomic_fetch_add(&destroyed_count, 1);
@@ -116,7 +116,7 @@ void memory_object_release(memory_object_t *object)
 
 void memory_object_release_early(memory_object_t *object)
 {
-    const uint64_t before = drop_reference(object);
+    const uint64_t before UNUSED = drop_reference(object);
     DEBUG_CHECK(before > 1);
 }
 
@@ -137,9 +137,9 @@ static void **table_for(memory_object_t *object, uint64_t offset)
 {
     void ***const place = &object->directory[offset / TABLE_SPAN];
     if (*place == NULL) {
-        void **const table = pages_alloc(1);
+        void **const table = (void **)pages_alloc(1);
         if (table != NULL) {
-            machine_zero_page(table);
+            machine_zero_page((void *)table);
             object->pages_index++;
             *place = table;
         }

@@ -89,7 +89,7 @@ static void move_page(lending_t *lending, const user_leaf_t *leaf)
     }
     user_leaf_t old;
     uintptr_t address = leaf->address;
-    const size_t count = user_page_table_unmap(&space->table, &address, leaf->address + PAGE_SIZE, &old, 1);
+    const size_t count UNUSED = user_page_table_unmap(&space->table, &address, leaf->address + PAGE_SIZE, &old, 1);
     DEBUG_CHECK(count == 1);
     user_page_table_flush(&space->table, leaf->address, PAGE_SIZE);
     frames_release(frame, 1);

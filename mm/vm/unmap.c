@@ -57,7 +57,7 @@ static void shorten(address_space_t *space, vm_area_t *area, uintptr_t address, 
     if (area->object != NULL) {
         area->object_offset += gone;
     }
-    const bool is_shorter = safe_list_resize(&space->areas, &area->node, address, area->node.end);
+    const bool is_shorter UNUSED = safe_list_resize(&space->areas, &area->node, address, area->node.end);
     DEBUG_CHECK(is_shorter);
 }
 
