@@ -70,6 +70,7 @@ def property_test(
         name = name + "_suite",
         srcs = srcs,
         hdrs = hdrs,
+        target_compatible_with = [] if on_host else ["//platforms:kernel"],
         visibility = ["//testing:__subpackages__"],
         deps = deps + ["//testing/property"],
     )

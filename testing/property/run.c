@@ -162,9 +162,7 @@ void *property_alloc(property_run_t *run, size_t size_bytes)
     }
     char *const block = state->memory + state->memory_used + gap;
     state->memory_used += gap + align_up(size_bytes, 16);
-    for (size_t index = 0; index < size_bytes; index++) {
-        block[index] = 0;
-    }
+    __builtin_memset(block, 0, size_bytes);
     return block;
 }
 
