@@ -217,7 +217,8 @@ static void run_crowd(property_run_t *run, bool is_interrupted)
 }
 
 /*
- * Validates 2.1, 2.11: on all CPUs at once, each page has one owner, keeps its contents, and comes back from any CPU.
+ * Validates 2.1, 2.11, 3.7: on all CPUs at once, each page has one owner, keeps its contents, and comes back from any
+ * CPU.
  */
 static void cpus_never_share_a_page(property_run_t *run)
 {
@@ -474,7 +475,7 @@ static void cpus_share_the_last_pages(property_run_t *run)
     run_shared(run, property_range(run, 1, 2 * PAGES_PER_BLOCK), 1 + (size_t)property_draw(run, 5), false);
 }
 
-PROPERTY_SUITE(pages_concurrency, PROPERTY_EFFORT(cpus_never_share_a_page, 20, "2.1 2.11"),
+PROPERTY_SUITE(pages_concurrency, PROPERTY_EFFORT(cpus_never_share_a_page, 20, "2.1 2.11 3.7"),
                PROPERTY_EFFORT(interrupt_handlers_allocate_in_the_middle_of_allocations, 20, "2.11"),
                PROPERTY_EFFORT(statistics_add_up_while_cpus_work, 5, "2.14 4.11"),
                PROPERTY_EFFORT(of_racing_frees_exactly_one_succeeds, 50, "2.11 5.2"),

@@ -354,7 +354,7 @@ static void running_out_is_no_end(property_run_t *run)
     PROPERTY_EXPECT(run, slab_pages_in_use() <= before + 8 + 1);
 }
 
-/* Validates 1.13: the slab allocator is up, and refuses to be set up again. */
+/* Validates 1.13, 6.3: the slab allocator is up, and refuses to be set up again. */
 static void the_slab_allocator_starts_once(property_run_t *run)
 {
     PROPERTY_EXPECT_STATUS(run, STATUS_EXISTS, slab_init());
@@ -397,5 +397,5 @@ PROPERTY_SUITE(slab, PROPERTY(every_small_size_has_its_class_and_alignment, "1.1
                PROPERTY(empty_slabs_go_back_beyond_a_small_reserve, "1.7 1.10"),
                PROPERTY(bad_configurations_are_refused, "1.4"),
                PROPERTY_EFFORT(every_refused_page_request_leaves_nothing_behind, 20, "1.10 1.11"),
-               PROPERTY(running_out_is_no_end, "1.10 1.11"), PROPERTY(the_slab_allocator_starts_once, "1.13"),
+               PROPERTY(running_out_is_no_end, "1.10 1.11"), PROPERTY(the_slab_allocator_starts_once, "1.13 6.3"),
                PROPERTY(every_cache_keeps_the_laws_of_its_statistics, "1.4 1.7 1.8 1.12"));
