@@ -208,7 +208,7 @@ static void make(step_world_t *world, thing_t *thing)
     thing->kind = kind;
 }
 
-/* Validates 4.1 to 4.10, 4.12: read through KFS after each step, every file keeps all its laws. */
+/* Validates 4.1-4.10, 4.12: read through KFS after each step, every file keeps all its laws. */
 static void every_file_keeps_its_laws_after_every_step(property_run_t *run)
 {
     vm_start(run);
@@ -292,7 +292,7 @@ static void churn_or_look(void *argument, uint32_t index)
     }
 }
 
-/* Validates 1.8, 1.9, 2.14, 4.6 to 4.11: no snapshot is torn while all other CPUs allocate and free. */
+/* Validates 1.8, 1.9, 2.14, 4.6-4.11: no snapshot is torn while all other CPUs allocate and free. */
 static void no_snapshot_is_torn_under_load(property_run_t *run)
 {
     churn_t *const churn = property_alloc(run, sizeof(*churn));
