@@ -78,7 +78,12 @@ static ALWAYS_INLINE uint64_t page_block_high_after(const page_block_t *block)
     return atomic_load_explicit(&block->high, RMW_IS_A_FENCE ? memory_order_relaxed : memory_order_seq_cst);
 }
 
-/* The same for one page. `bit` is the word with bit `index` set, which some machines have sooner than others. */
+/*
+ * The same for one page. `bit` is the word with bit `index` set, which some machines have sooner than others.
+ *
+ * Of a page that is retired meanwhile the claim is let go of. When its bit is gone already, the retirer has met an
+ * allocated page and taken it away: then the claim came first, and its page has gone bad in its owner's hands.
+ */
 MUST_USE static ALWAYS_INLINE bool page_block_claim_one(page_block_t *block, uint64_t index, uint64_t bit)
 {
     if (BITS_ATOMIC_TEST_IS_FREE) {
@@ -88,17 +93,13 @@ MUST_USE static ALWAYS_INLINE bool page_block_claim_one(page_block_t *block, uin
         if (LIKELY(!bit_is_set(page_block_high_after(block), index))) {
             return true;
         }
-        (void)bit_atomic_test_and_clear(&block->low, index); /* retired while it was being claimed */
-        return false;
+        return !bit_atomic_test_and_clear(&block->low, index);
     }
     const uint64_t before = atomic_fetch_or(&block->low, bit);
-    if (UNLIKELY(((page_block_high_after(block) | before) & bit) != 0)) {
-        if ((before & bit) == 0) {
-            atomic_fetch_and(&block->low, ~bit);
-        }
-        return false;
+    if (LIKELY(((page_block_high_after(block) | before) & bit) == 0)) {
+        return true;
     }
-    return true;
+    return (before & bit) == 0 && (atomic_fetch_and(&block->low, ~bit) & bit) == 0;
 }
 
 /* Makes an ALLOCATED page FREE; any other is left as it is, and false comes back. */
