@@ -37,31 +37,13 @@ int64_t process_call_open(process_t *process, const uint64_t *arguments)
         kfree(file);
         return process_result_of(status);
     }
-    uint64_t index;
-    const process_handle_t handle = {file, NULL};
-    status = process_handle_add(process, handle, &index);
-    if (status != STATUS_OK) {
-        process_handle_put(handle);
-        return process_result_of(status);
-    }
-    return (int64_t)index;
-}
-
-/* The file behind a handle, with a reference; STATUS_NOT_FOUND when it is none. */
-static status_t file_of(process_t *process, uint64_t index, process_handle_t *handle)
-{
-    const status_t status = process_handle_get(process, index, handle);
-    if (status == STATUS_OK && handle->file == NULL) {
-        process_handle_put(*handle);
-        return STATUS_NOT_FOUND;
-    }
-    return status;
+    return process_handle_add(process, (process_handle_t){file, NULL});
 }
 
 int64_t process_call_read(process_t *process, const uint64_t *arguments)
 {
     process_handle_t handle;
-    status_t status = file_of(process, arguments[0], &handle);
+    status_t status = process_handle_get(process, arguments[0], PROCESS_HANDLE_FILE, &handle);
     if (status != STATUS_OK) {
         return process_result_of(status);
     }
@@ -98,7 +80,7 @@ static void describe(system_entry_t *entry, const kfs_entry_t *from, uint64_t si
 int64_t process_call_readdir(process_t *process, const uint64_t *arguments)
 {
     process_handle_t handle;
-    status_t status = file_of(process, arguments[0], &handle);
+    status_t status = process_handle_get(process, arguments[0], PROCESS_HANDLE_FILE, &handle);
     if (status != STATUS_OK) {
         return process_result_of(status);
     }

@@ -53,34 +53,14 @@ int64_t process_call_object_create(process_t *process, const uint64_t *arguments
         return process_result_of(STATUS_OUT_OF_RANGE);
     }
     process_handle_t handle = {NULL, NULL};
-    status_t status = memory_object_create(arguments[0], &handle.object);
-    if (status != STATUS_OK) {
-        return process_result_of(status);
-    }
-    uint64_t index;
-    status = process_handle_add(process, handle, &index);
-    if (status != STATUS_OK) {
-        process_handle_put(handle);
-        return process_result_of(status);
-    }
-    return (int64_t)index;
-}
-
-/* The object behind a handle, with a reference; STATUS_NOT_FOUND when it is none. */
-static status_t object_of(process_t *process, uint64_t index, process_handle_t *handle)
-{
-    const status_t status = process_handle_get(process, index, handle);
-    if (status == STATUS_OK && handle->object == NULL) {
-        process_handle_put(*handle);
-        return STATUS_NOT_FOUND;
-    }
-    return status;
+    const status_t status = memory_object_create(arguments[0], &handle.object);
+    return status == STATUS_OK ? process_handle_add(process, handle) : process_result_of(status);
 }
 
 int64_t process_call_object_map(process_t *process, const uint64_t *arguments)
 {
     process_handle_t handle;
-    const status_t status = object_of(process, arguments[0], &handle);
+    const status_t status = process_handle_get(process, arguments[0], PROCESS_HANDLE_OBJECT, &handle);
     if (status != STATUS_OK) {
         return process_result_of(status);
     }
@@ -98,7 +78,7 @@ int64_t process_call_object_map(process_t *process, const uint64_t *arguments)
 int64_t process_call_grant(process_t *process, const uint64_t *arguments)
 {
     process_handle_t handle;
-    status_t status = object_of(process, arguments[1], &handle);
+    status_t status = process_handle_get(process, arguments[1], PROCESS_HANDLE_OBJECT, &handle);
     if (status != STATUS_OK) {
         return process_result_of(status);
     }

@@ -24,12 +24,17 @@ status_t process_handle_put_in(process_t *process, process_handle_t handle, uint
     return STATUS_BUSY;
 }
 
-status_t process_handle_add(process_t *process, process_handle_t handle, uint64_t *index)
+int64_t process_handle_add(process_t *process, process_handle_t handle)
 {
+    uint64_t index;
     const spinlock_hold_t hold = process_lock();
-    const status_t status = process_handle_put_in(process, handle, index);
+    const status_t status = process_handle_put_in(process, handle, &index);
     process_unlock(hold);
-    return status;
+    if (status != STATUS_OK) {
+        process_handle_put(handle);
+        return process_result_of(status);
+    }
+    return (int64_t)index;
 }
 
 /* Adds a reference to what the handle stands for. The caller holds the lock. */
@@ -43,16 +48,20 @@ static void retain(process_handle_t handle)
     }
 }
 
-status_t process_handle_get(process_t *process, uint64_t index, process_handle_t *handle)
+status_t process_handle_get(process_t *process, uint64_t index, process_handle_kind_t kind, process_handle_t *handle)
 {
     if (index >= SYSTEM_HANDLES_MAX) {
         return STATUS_NOT_FOUND;
     }
     const spinlock_hold_t hold = process_lock();
-    *handle = process->handles[index];
-    retain(*handle);
+    const process_handle_t found = process->handles[index];
+    const bool is_such = kind == PROCESS_HANDLE_FILE ? found.file != NULL : found.object != NULL;
+    if (is_such) {
+        retain(found);
+        *handle = found;
+    }
     process_unlock(hold);
-    return is_free(handle) ? STATUS_NOT_FOUND : STATUS_OK;
+    return is_such ? STATUS_OK : STATUS_NOT_FOUND;
 }
 
 void process_handle_put(process_handle_t handle)

@@ -162,14 +162,19 @@ MUST_USE status_t process_load(address_space_t *space, const process_request_t *
 
 /* ---- process_handles.c ---- */
 
-/* Puts a file or object, whose reference it takes over, into a free entry. STATUS_BUSY: none is free. */
-MUST_USE status_t process_handle_add(process_t *process, process_handle_t handle, uint64_t *index);
+/*
+ * Puts a file or object, whose reference it takes over, into a free entry: the result of the call that made it, which
+ * is the entry's number, or minus STATUS_BUSY when none is free; the reference is then given back.
+ */
+MUST_USE int64_t process_handle_add(process_t *process, process_handle_t handle);
 
-/* The same, for who holds the table's lock. */
+/* Puts it into a free entry. STATUS_BUSY: none is free, and nothing was done. The caller holds the table's lock. */
 MUST_USE status_t process_handle_put_in(process_t *process, process_handle_t handle, uint64_t *index);
 
-/* The entry with a reference of its own; process_handle_put() gives it back. STATUS_NOT_FOUND. */
-MUST_USE status_t process_handle_get(process_t *process, uint64_t index, process_handle_t *handle);
+/* An entry of that kind with a reference of its own; process_handle_put() gives it back. STATUS_NOT_FOUND. */
+typedef enum process_handle_kind { PROCESS_HANDLE_FILE, PROCESS_HANDLE_OBJECT } process_handle_kind_t;
+MUST_USE status_t process_handle_get(process_t *process, uint64_t index, process_handle_kind_t kind,
+                                     process_handle_t *handle);
 void process_handle_put(process_handle_t handle);
 
 MUST_USE status_t process_handle_close(process_t *process, uint64_t index);
