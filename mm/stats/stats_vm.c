@@ -45,17 +45,9 @@ void stats_system_take(stats_system_t *stats)
         .failed = slab.failed + slab.large_failed,
         .faults = vm.faults,
         .swapping = 0, /* nothing is ever swapped out */
-        .faults_zero = vm.faults_zero,
-        .faults_copy = vm.faults_copy,
-        .faults_reuse = vm.faults_reuse,
-        .faults_shared = vm.faults_shared,
-        .faults_spurious = vm.faults_spurious,
-        .faults_refused = vm.faults_refused,
-        .faults_no_memory = vm.faults_no_memory,
-        .spaces_created = vm.spaces_created,
-        .spaces_destroyed = vm.spaces_destroyed,
-        .clones = vm.clones,
-        .objects_created = vm.objects_created,
-        .objects_destroyed = vm.objects_destroyed,
     };
+#define TAKE(field) stats->field = vm.field;
+    VM_FAULT_FIELDS(TAKE)
+    VM_LIFE_FIELDS(TAKE)
+#undef TAKE
 }

@@ -250,6 +250,8 @@ void address_space_stats(address_space_t *space, address_space_stats_t *stats)
     stats->areas = space->areas.count;
     safe_list_unlock(&space->areas, hold);
     stats->pages_resident = stats->pages_private + stats->pages_shared;
-    stats->faults = stats->faults_zero + stats->faults_copy + stats->faults_reuse + stats->faults_shared +
-                    stats->faults_spurious + stats->faults_refused + stats->faults_no_memory;
+    stats->faults = 0;
+#define ADD(field) stats->faults += stats->field;
+    VM_FAULT_FIELDS(ADD)
+#undef ADD
 }

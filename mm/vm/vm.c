@@ -99,13 +99,9 @@ void vm_space_register(address_space_t *space)
 
 static void add_faults(address_space_stats_t *sum, const address_space_stats_t *stats)
 {
-    sum->faults_zero += stats->faults_zero;
-    sum->faults_copy += stats->faults_copy;
-    sum->faults_reuse += stats->faults_reuse;
-    sum->faults_shared += stats->faults_shared;
-    sum->faults_spurious += stats->faults_spurious;
-    sum->faults_refused += stats->faults_refused;
-    sum->faults_no_memory += stats->faults_no_memory;
+#define ADD(field) sum->field += stats->field;
+    VM_FAULT_FIELDS(ADD)
+#undef ADD
     sum->faults += stats->faults;
 }
 
@@ -164,22 +160,16 @@ void vm_stats(vm_stats_t *stats)
     spinlock_unlock(&spaces_lock, hold);
 
     stats->spaces_live = stats->spaces_created - stats->spaces_destroyed;
-#define TAKE(field) stats->field = sum.field
-    TAKE(areas);
-    TAKE(bytes_mapped);
-    TAKE(pages_resident);
-    TAKE(pages_private);
-    TAKE(pages_shared);
-    TAKE(pages_large);
-    TAKE(pages_tables);
-    TAKE(faults);
-    TAKE(faults_zero);
-    TAKE(faults_copy);
-    TAKE(faults_reuse);
-    TAKE(faults_shared);
-    TAKE(faults_spurious);
-    TAKE(faults_refused);
-    TAKE(faults_no_memory);
+#define TAKE(field) stats->field = sum.field;
+    TAKE(areas)
+    TAKE(bytes_mapped)
+    TAKE(pages_resident)
+    TAKE(pages_private)
+    TAKE(pages_shared)
+    TAKE(pages_large)
+    TAKE(pages_tables)
+    TAKE(faults)
+    VM_FAULT_FIELDS(TAKE)
 #undef TAKE
     memory_object_totals(&objects);
     stats->objects_created = objects.created;

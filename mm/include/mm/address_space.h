@@ -183,6 +183,16 @@ MUST_USE status_t address_space_load(address_space_t *space, uintptr_t to, const
 
 /* ---- numbers ---- */
 
+/* What page faults came to. */
+#define VM_FAULT_FIELDS(FIELD)                                                    \
+    FIELD(faults_zero)     /* got a page of zeros */                              \
+    FIELD(faults_copy)     /* got a copy of a page that others have, too */       \
+    FIELD(faults_reuse)    /* may write now: nobody else has the page any more */ \
+    FIELD(faults_shared)   /* got a page of an object */                          \
+    FIELD(faults_spurious) /* all was well already */                             \
+    FIELD(faults_refused)  /* no area, guard, or rights */                        \
+    FIELD(faults_no_memory)
+
 /*
  * The fields of a space's statistics, which are one snapshot, taken under its lock. pages_private, pages_shared and
  * pages_large x 512 count 4 KiB pages that the page table holds: pages_resident = pages_private + pages_shared;
@@ -199,13 +209,7 @@ MUST_USE status_t address_space_load(address_space_t *space, uintptr_t to, const
     FIELD(pages_large)  /* runs of 512 that were mapped as one, and not split since */ \
     FIELD(pages_tables) /* the page table itself */                                    \
     FIELD(faults)                                                                      \
-    FIELD(faults_zero)     /* got a page of zeros */                                   \
-    FIELD(faults_copy)     /* got a copy of a page that others have, too */            \
-    FIELD(faults_reuse)    /* may write now: nobody else has the page any more */      \
-    FIELD(faults_shared)   /* got a page of an object */                               \
-    FIELD(faults_spurious) /* all was well already */                                  \
-    FIELD(faults_refused)  /* no area, guard, or rights */                             \
-    FIELD(faults_no_memory)
+    VM_FAULT_FIELDS(FIELD)
 
 typedef struct address_space_stats {
 #define ADDRESS_SPACE_STATS_DECLARE(field) uint64_t field;

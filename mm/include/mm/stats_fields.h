@@ -7,6 +7,8 @@
 #ifndef MM_STATS_FIELDS_H
 #define MM_STATS_FIELDS_H
 
+#include "mm/vm.h"
+
 /* //kern/mem/stats/physical; bytes unless the name says else. */
 #define STATS_PHYSICAL_FIELDS(FIELD) \
     FIELD(total)                     \
@@ -104,17 +106,7 @@
     FIELD(failed)                  \
     FIELD(faults)                  \
     FIELD(swapping)                \
-    FIELD(faults_zero)             \
-    FIELD(faults_copy)             \
-    FIELD(faults_reuse)            \
-    FIELD(faults_shared)           \
-    FIELD(faults_spurious)         \
-    FIELD(faults_refused)          \
-    FIELD(faults_no_memory)        \
-    FIELD(spaces_created)          \
-    FIELD(spaces_destroyed)        \
-    FIELD(clones)                  \
-    FIELD(objects_created)         \
-    FIELD(objects_destroyed)
+    VM_FAULT_FIELDS(FIELD)         \
+    VM_LIFE_FIELDS(FIELD)
 
 #endif

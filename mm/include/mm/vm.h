@@ -24,6 +24,14 @@ MUST_USE status_t vm_init(void);
  */
 uint64_t vm_shutdown(void);
 
+/* What has been made and ended since boot. */
+#define VM_LIFE_FIELDS(FIELD) \
+    FIELD(spaces_created)     \
+    FIELD(spaces_destroyed)   \
+    FIELD(clones)             \
+    FIELD(objects_created)    \
+    FIELD(objects_destroyed)
+
 /*
  * The fields of virtual memory's statistics: one list, as in mm/stats_fields.h. The first group is as of now, summed
  * over spaces, each of which is looked at under its lock, so that the laws of ADDRESS_SPACE_STATS_FIELDS hold for the
@@ -45,18 +53,8 @@ uint64_t vm_shutdown(void);
     FIELD(kernel_bytes)     /* of the kernel's window that mappings take, guards included */ \
     FIELD(kernel_bytes_max) /* the window's size */                                          \
     FIELD(faults)                                                                            \
-    FIELD(faults_zero)                                                                       \
-    FIELD(faults_copy)                                                                       \
-    FIELD(faults_reuse)                                                                      \
-    FIELD(faults_shared)                                                                     \
-    FIELD(faults_spurious)                                                                   \
-    FIELD(faults_refused)                                                                    \
-    FIELD(faults_no_memory)                                                                  \
-    FIELD(spaces_created)                                                                    \
-    FIELD(spaces_destroyed)                                                                  \
-    FIELD(clones)                                                                            \
-    FIELD(objects_created)                                                                   \
-    FIELD(objects_destroyed)
+    VM_FAULT_FIELDS(FIELD)                                                                   \
+    VM_LIFE_FIELDS(FIELD)
 
 typedef struct vm_stats {
 #define VM_STATS_DECLARE(field) uint64_t field;
