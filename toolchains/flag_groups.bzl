@@ -123,6 +123,21 @@ KASAN_WRAPPED = [
     "kmem_cache_free",
 ]
 
+# How ld.lld links what runs without a loader of libraries: kernels, and the programs that they run.
+STATIC_LINK = [
+    "-static",
+    "--no-dynamic-linker",
+    "--gc-sections",
+    "--build-id=none",
+    "--fatal-warnings",
+    "-z",
+    "max-page-size=4096",
+    "-z",
+    "noexecstack",
+    "-z",
+    "norelro",
+]
+
 # The sysroot stands in for the machine's /usr.
 HOSTED = [
     "--sysroot=external/sysroot",

@@ -15,7 +15,7 @@ file and is what the target's label stands for; the ELF file, for debuggers, is 
 """
 
 load("//platforms:transition.bzl", "platform_transition")
-load(":flag_groups.bzl", "KASAN_WRAPPED", "KERNEL_CPU")
+load(":flag_groups.bzl", "KASAN_WRAPPED", "KERNEL_CPU", "STATIC_LINK")
 
 KernelImageInfo = provider(
     doc = "A bootable image.",
@@ -32,21 +32,7 @@ _FLAT = [
     "riscv64",
 ]
 
-_LINK = [
-    "-static",
-    "--no-dynamic-linker",
-    "--gc-sections",
-    "--build-id=none",
-    "--fatal-warnings",
-    "-z",
-    "max-page-size=4096",
-    "-z",
-    "noexecstack",
-    "-z",
-    "norelro",
-]
-
-def _archives(deps):
+def archives(deps):
     """The static libraries of `deps`: those that a symbol has to ask for, and those that are linked whole."""
     asked, whole = [], []
     for dep in deps:
@@ -88,10 +74,10 @@ def _table_object(ctx, cpu, step, arguments, inputs):
 
 def _link(ctx, step, table):
     output = ctx.actions.declare_file("%s.%s.elf" % (ctx.label.name, step))
-    asked, whole = _archives(ctx.attr.deps)
+    asked, whole = archives(ctx.attr.deps)
     script = ctx.file.linker_script
     arguments = ctx.actions.args()
-    arguments.add_all(_LINK)
+    arguments.add_all(STATIC_LINK)
     arguments.add_all(ctx.attr.linkopts)
     if "kasan_image" in ctx.attr.toolchain_features + ctx.features:
         arguments.add_all(KASAN_WRAPPED, format_each = "--wrap=%s")

@@ -8,27 +8,14 @@ that asks. The archive is a cc_library that defines kernel/process/programs.h's 
 """
 
 load("//platforms:transition.bzl", "platform_transition")
+load("//toolchains:flag_groups.bzl", "STATIC_LINK")
+load("//toolchains:kernel_image.bzl", "archives")
 load("@rules_cc//cc:defs.bzl", "cc_library")
 
 # The kernel's instrumentation needs the kernel's runtime.
 _FEATURES = [
     "-kasan",
     "-kasan_image",
-]
-
-_LINK = [
-    "-static",
-    "--no-dynamic-linker",
-    "--gc-sections",
-    "--strip-debug",
-    "--build-id=none",
-    "--fatal-warnings",
-    "-z",
-    "max-page-size=4096",
-    "-z",
-    "noexecstack",
-    "-z",
-    "norelro",
 ]
 
 # ELF machine numbers (System V ABI, chapter 4, e_machine).
@@ -38,30 +25,22 @@ _MACHINES = {
     "//platforms:is_x86_64": "62",
 }
 
-def _archives(deps):
-    found = []
-    for dep in deps:
-        for linker_input in dep[CcInfo].linking_context.linker_inputs.to_list():
-            for library in linker_input.libraries:
-                archive = library.static_library or library.pic_static_library
-                if archive != None and archive not in found:
-                    found.append(archive)
-    return found
-
 def _program_impl(ctx):
     program = ctx.actions.declare_file(ctx.label.name + ".elf")
-    archives = _archives(ctx.attr.deps)
+    asked, whole = archives(ctx.attr.deps)
+    libraries = asked + whole
     arguments = ctx.actions.args()
-    arguments.add_all(_LINK)
+    arguments.add_all(STATIC_LINK)
+    arguments.add("--strip-debug")
     arguments.add("-T", ctx.file._script)
     arguments.add("-o", program)
     arguments.add("--start-group")
-    arguments.add_all(archives)
+    arguments.add_all(libraries)
     arguments.add("--end-group")
     ctx.actions.run(
         executable = ctx.file._lld,
         arguments = [arguments],
-        inputs = depset([ctx.file._script] + archives, transitive = [ctx.attr._llvm[DefaultInfo].files]),
+        inputs = depset([ctx.file._script] + libraries, transitive = [ctx.attr._llvm[DefaultInfo].files]),
         outputs = [program],
         mnemonic = "UserLink",
         progress_message = "Linking the user program " + str(ctx.label),
