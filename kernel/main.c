@@ -163,14 +163,11 @@ static void end_vm(void *context)
 static status_t step_cpus(void *context)
 {
     kernel_state_t *const state = context;
-    pages_stats_t before;
-    pages_stats_t after;
     const uint64_t contexts = allocation_contexts_pages();
-    pages_stats(&before);
+    const uint64_t before = pages_count_allocated();
     const uint32_t found = cpu_find_all();
     const uint32_t running = cpu_start_all(allocation_contexts_attach, cpu_jobs_idle);
-    pages_stats(&after);
-    state->cpu_pages = after.pages_allocated - before.pages_allocated - (allocation_contexts_pages() - contexts);
+    state->cpu_pages = pages_count_allocated() - before - (allocation_contexts_pages() - contexts);
     log_line("cpus: %u of %u run", running, found);
     return STATUS_OK;
 }

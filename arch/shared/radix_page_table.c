@@ -132,13 +132,16 @@ static status_t fill_entry(const radix_table_t *table, radix_place_t place, uint
         return link_table(table, place, address, source, context);
     }
     const uint64_t span = radix_span(place.level);
+    const uint64_t first = format->leaf_entry(physical, place.level, access);
     uint64_t done = 0;
     do {
-        const physical_address_t part = physical_address(physical.value + done);
-        radix_set(table, place.entry++, format->leaf_entry(part, place.level, access), address + done);
+        __atomic_store_n(place.entry++, first + (done >> format->address_shift), __ATOMIC_RELEASE);
         done += span;
     } while (size - done >= span && !is_end_of_table(address + done, place.level) &&
              !radix_is_present(format, *place.entry));
+    if (format->entry_changed != NULL) {
+        format->entry_changed(address);
+    }
     *step = done;
     return STATUS_OK;
 }

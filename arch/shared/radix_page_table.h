@@ -42,9 +42,14 @@ typedef struct radix_format {
     uint64_t leaf_mask;    /* at level 0 every present entry is a leaf; above, unless these bits are `table_bits` */
     uint64_t table_bits;
     uint64_t (*table_entry)(physical_address_t table);
+    /* Linear in the page's address: that of a page further on is as much more as address_shift makes of the distance. */
     uint64_t (*leaf_entry)(physical_address_t page, unsigned level, page_access_t access);
     page_access_t (*leaf_access)(uint64_t entry); /* of a present leaf */
-    void (*entry_changed)(uintptr_t address);     /* makes the new entry count on this CPU; NULL: somebody else does */
+    /*
+     * Makes the new entry for `address` count on this CPU, and, after it, new entries where there were none: a machine that
+     * may remember that an entry was empty forgets it for all. NULL: somebody else does.
+     */
+    void (*entry_changed)(uintptr_t address);
     /*
      * Makes every CPU forget the leaf of `size` bytes that is being replaced by a table: between the two there is
      * nothing at `address`. NULL on machines that bear to remember both (all but AArch64: Arm ARM, D8.16,

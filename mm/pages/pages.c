@@ -170,6 +170,14 @@ void pages_stats(pages_stats_t *stats)
     page_tree_stats(&pages_tree, stats);
 }
 
+uint64_t pages_count_allocated(void)
+{
+    const spinlock_hold_t hold = spinlock_lock(&pages_tree.lock);
+    const uint64_t allocated = page_tree_pages_allocated(&pages_tree);
+    spinlock_unlock(&pages_tree.lock, hold);
+    return allocated;
+}
+
 page_state_t pages_state(physical_address_t address)
 {
     return page_tree_state(&pages_tree, page_of_physical(address));

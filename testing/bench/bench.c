@@ -12,6 +12,7 @@
 #include "testing/bench/bench.h"
 
 #include "arch/inline.h"
+#include "arch/timer.h"
 #include "base/compiler.h"
 #include "kernel/console.h"
 #include "testing/bench/subjects.h"
@@ -23,6 +24,8 @@
 /* How far the stretch may be from a whole number of ticks an instruction, in parts of 10000, before nothing is believed. */
 #define CALIBRATION_PARTS     10000u
 #define CALIBRATION_TOLERANCE 20u
+
+#define NOT_COUNTED "the cycle counter does not count instructions: run this under -icount shift=0\n"
 
 /* Keeps the compiler from merging, moving or dropping rounds. */
 #define BARRIER() __asm__ volatile("" ::: "memory")
@@ -59,6 +62,18 @@ static uint64_t calibrate(void)
     return first * (1000000u / STRETCH_INSTRUCTIONS) / STRETCH_ROUNDS;
 }
 
+int bench_boot(void)
+{
+    const uint64_t instructions = timer_nanoseconds();
+
+    if (calibrate() == 0) {
+        kernel_print("%s", NOT_COUNTED);
+        return 1;
+    }
+    kernel_print("cost boot %llu\ncosts 1\n", (unsigned long long)instructions * 100);
+    return 0;
+}
+
 int bench_run(void)
 {
     const interrupt_state_t interrupts = interrupts_save();
@@ -67,7 +82,7 @@ int bench_run(void)
     int status = ticks_per_million == 0 ? 1 : 0;
 
     if (status != 0) {
-        kernel_print("the cycle counter does not count instructions: run this under -icount shift=0\n");
+        kernel_print("%s", NOT_COUNTED);
     }
     for (const bench_subject_t *subject = bench_subjects; status == 0 && subject->name != NULL; subject++) {
         (void)subject->run(LOOP_ROUNDS / 8); /* what the first rounds set up is there to stay */

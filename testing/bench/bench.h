@@ -10,4 +10,10 @@
  */
 int bench_run(void);
 
+/*
+ * Writes `cost boot HUNDREDTHS`, what the kernel has done from finding its clock until this call, and `costs 1`: with nanoseconds that are
+ * instructions, as above. Waiting for hardware is counted as the instructions that would have fitted in. Status likewise.
+ */
+int bench_boot(void);
+
 #endif

@@ -4,6 +4,7 @@
  *   test, test=PATTERN or replay=TEXT   runs suites, writes KTAP, and ends (kernel_tests.h)
  *   leak                                with one of those: loses a block afterwards, so that a clean run ends badly
  *   bench                               measures what operations cost, and ends (testing/bench/bench.h)
+ *   bench_boot                          tells what booting cost, and ends (likewise)
  *   otherwise                           the shell, with `test` and `leak` among its commands
  */
 #include "base/text.h"
@@ -50,6 +51,9 @@ static const shell_command_t commands[] = {
 
 int kernel_application(void)
 {
+    if (cmdline_has_flag("bench_boot")) {
+        return bench_boot();
+    }
     if (cmdline_has_flag("bench")) {
         return bench_run();
     }
