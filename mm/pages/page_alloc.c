@@ -47,9 +47,11 @@ void page_block_check_in(page_tree_t *tree, uint64_t block)
 
 /* ---- short runs ---- */
 
-bool page_block_run_take(page_block_t *node, uint64_t block, const page_search_t *search, uint64_t *first)
+bool page_block_run_take(page_block_t *node, uint64_t block, const page_search_t *search, uint64_t *first,
+                         uint64_t *gone)
 {
     const uint64_t base = block * PAGES_PER_BLOCK;
+    *gone = 0;
     if (search->limit <= base) {
         return false;
     }
@@ -67,10 +69,12 @@ bool page_block_run_take(page_block_t *node, uint64_t block, const page_search_t
         if (index == BITS_NONE) {
             return false;
         }
-        if (page_block_claim(node, bits_range(index, count))) {
+        uint64_t gone_pages;
+        if (page_block_claim(node, bits_range(index, count), &gone_pages)) {
             *first = base + index;
             return true;
         }
+        *gone += count_set(gone_pages);
         /*
          * A page of the run was retired or taken between the look and the claim, so that the next look finds fewer
          * free.
@@ -88,7 +92,8 @@ static bool take_from_plane(page_tree_t *tree, page_plane_t plane, const page_se
         if (block == to) {
             return false;
         }
-        if (page_block_run_take(page_block_find(tree, block), block, search, first)) {
+        uint64_t gone;
+        if (page_block_run_take(page_block_find(tree, block), block, search, first, &gone)) {
             page_words_settle(tree, block, block + 1);
             return true;
         }
@@ -210,8 +215,9 @@ static bool take_from_others(page_tree_t *tree, const page_search_t *search, uin
 {
     for (page_context_t *context = tree->contexts; context != NULL; context = context->next) {
         const uint64_t block = context->first_page.value / PAGES_PER_BLOCK;
+        uint64_t gone;
         if (page_context_has_block(context) && search->count <= PAGES_PER_BLOCK &&
-            page_block_run_take(context->block, block, search, first)) {
+            page_block_run_take(context->block, block, search, first, &gone)) {
             return true;
         }
     }
@@ -247,7 +253,9 @@ bool page_tree_alloc(page_tree_t *tree, page_context_t *context, const pages_req
     if (translate(tree, request, &search)) {
         if (page_context_has_block(context) && search.count <= PAGES_PER_BLOCK) {
             const uint64_t own = context->first_page.value / PAGES_PER_BLOCK;
-            is_found = page_block_run_take(context->block, own, &search, &found);
+            uint64_t gone;
+            is_found = page_block_run_take(context->block, own, &search, &found, &gone);
+            page_counter_add(&context->longer_pages_allocated, gone);
         }
         if (!is_found) {
             const spinlock_hold_t hold = spinlock_lock(&tree->lock);

@@ -52,12 +52,8 @@ static inline page_state_t page_block_state(const page_block_t *block, unsigned 
     return (page_state_t)(high << 1 | ((atomic_load(&block->low) >> index) & 1));
 }
 
-/*
- * Makes the pages of `mask` ALLOCATED if all of them are FREE, and returns whether they were. Otherwise nothing has
- * changed, not even for a moment, which a double free could use; only pages retired in this very moment are let go of
- * again.
- */
-MUST_USE static inline bool page_block_claim(page_block_t *block, uint64_t mask)
+/* The three steps of a claim. First: the bits of `mask` in `low`, if all of these pages are FREE. */
+MUST_USE static ALWAYS_INLINE bool page_block_claim_begin(page_block_t *block, uint64_t mask)
 {
     uint64_t before = atomic_load(&block->low);
     do {
@@ -65,11 +61,40 @@ MUST_USE static inline bool page_block_claim(page_block_t *block, uint64_t mask)
             return false;
         }
     } while (!atomic_compare_exchange_weak(&block->low, &before, before | mask));
-    if (LIKELY((atomic_load(&block->high) & mask) == 0)) {
-        return true;
+    return true;
+}
+
+/* Second: whether a page has been retired since. */
+MUST_USE static ALWAYS_INLINE bool page_block_claim_has_met_retirer(const page_block_t *block, uint64_t mask)
+{
+    return UNLIKELY((atomic_load(&block->high) & mask) != 0);
+}
+
+/* Third, if so: lets go, and returns the pages that a retirer has taken away already. */
+static inline uint64_t page_block_claim_undo(page_block_t *block, uint64_t mask)
+{
+    return mask & ~atomic_fetch_and(&block->low, ~mask);
+}
+
+/*
+ * Makes the pages of `mask` ALLOCATED if all of them are FREE, and returns whether they were. Otherwise nothing has
+ * changed, not even for a moment, which a double free could use; only when a page is retired in this very moment, all
+ * are let go of again.
+ *
+ * Of those, *gone are the pages that the retirer met as allocated ones, and took away as such: for them the claim came
+ * first, and the caller counts them as allocated. Under the tree's lock, or of a claim that was met, there are none.
+ */
+MUST_USE static inline bool page_block_claim(page_block_t *block, uint64_t mask, uint64_t *gone)
+{
+    *gone = 0;
+    if (!page_block_claim_begin(block, mask)) {
+        return false;
     }
-    atomic_fetch_and(&block->low, ~mask);
-    return false;
+    if (page_block_claim_has_met_retirer(block, mask)) {
+        *gone = page_block_claim_undo(block, mask);
+        return false;
+    }
+    return true;
 }
 
 /* `high` as it is after a read-modify-write of `low`. */
@@ -136,6 +161,24 @@ MUST_USE static inline page_release_t page_block_release(page_block_t *block, ui
     return (page_release_t){true, (before | high) == ~UINT64_C(0) || ((before & ~mask) | high) == 0};
 }
 
+/* The three steps of a retirement. First: nobody can claim these pages any more. Returns those that were not allocated. */
+static inline uint64_t page_block_retire_begin(page_block_t *block, uint64_t mask)
+{
+    return mask & ~atomic_fetch_or(&block->low, mask);
+}
+
+/* Second: nobody can free them. */
+static inline void page_block_retire_mark(page_block_t *block, uint64_t mask)
+{
+    atomic_fetch_or(&block->high, mask);
+}
+
+/* Third: they are INVALID. Returns the ones that nobody has freed, or let go of, since the first step. */
+static inline uint64_t page_block_retire_end(page_block_t *block, uint64_t mask)
+{
+    return mask & atomic_fetch_and(&block->low, ~mask);
+}
+
 /*
  * Makes pages INVALID that are FREE or ALLOCATED. Returns through the two words which ones this very call took from
  * free to allocated, and which ones it took away from an owner (its own claims among them): their counts keep the books
@@ -143,9 +186,9 @@ MUST_USE static inline page_release_t page_block_release(page_block_t *block, ui
  */
 static inline void page_block_retire(page_block_t *block, uint64_t mask, uint64_t *claimed, uint64_t *taken)
 {
-    *claimed = mask & ~atomic_fetch_or(&block->low, mask);
-    atomic_fetch_or(&block->high, mask);
-    *taken = mask & atomic_fetch_and(&block->low, ~mask);
+    *claimed = page_block_retire_begin(block, mask);
+    page_block_retire_mark(block, mask);
+    *taken = page_block_retire_end(block, mask);
 }
 
 /* Makes a page RESERVED that the caller has just claimed. */

@@ -46,15 +46,29 @@ MUST_USE static ALWAYS_INLINE bool page_context_give(page_context_t *context, ui
     return LIKELY(index < BITS_PER_WORD) && page_block_release_one(block, index);
 }
 
+/* Counts pages of a claim that failed, which had been claimed before a retirer took them away: it counts a free. */
+static inline void page_context_count_gone(page_context_t *context, uint64_t gone)
+{
+    page_counter_add(&context->longer_pages_allocated, count_set(gone));
+}
+
 /*
  * Takes `count` pages in a row, a power of two up to 64, that start at a multiple of `count`: returns the first.
- * BITS_NONE as above. Does not count.
+ * BITS_NONE as above. Does not count the run.
  */
 MUST_USE static inline unsigned page_context_take_run(page_context_t *context, size_t count)
 {
     page_block_t *const block = context->block;
     const unsigned index = find_first_run(page_block_free_word(block), (unsigned)count, (unsigned)count);
-    return index != BITS_NONE && page_block_claim(block, bits_range(index, (unsigned)count)) ? index : BITS_NONE;
+    uint64_t gone;
+    if (UNLIKELY(index == BITS_NONE)) {
+        return BITS_NONE;
+    }
+    if (UNLIKELY(!page_block_claim(block, bits_range(index, (unsigned)count), &gone))) {
+        page_context_count_gone(context, gone);
+        return BITS_NONE;
+    }
+    return index;
 }
 
 /*

@@ -108,8 +108,9 @@ static void claim(page_tree_t *tree, uint64_t from, uint64_t count)
         page_chunk_t *const chunk = page_chunk_find(tree, block / BLOCKS_PER_CHUNK);
         for (; block < chunk_end && count > 0; block++) {
             const uint64_t pages = count < PAGES_PER_BLOCK ? count : PAGES_PER_BLOCK;
+            uint64_t gone;
             const bool is_claimed =
-                page_block_claim(&chunk->blocks[block % BLOCKS_PER_CHUNK], bits_low((unsigned)pages));
+                page_block_claim(&chunk->blocks[block % BLOCKS_PER_CHUNK], bits_low((unsigned)pages), &gone);
             DEBUG_CHECK(is_claimed); /* vacant, in nobody's hands, and under the lock, which retiring needs too */
             (void)is_claimed;
             count -= pages;

@@ -83,8 +83,12 @@ MUST_USE bool page_small_run_take(page_tree_t *tree, const page_search_t *search
 MUST_USE bool page_long_run_take(page_tree_t *tree, const page_search_t *search, uint64_t from, uint64_t to,
                                  uint64_t *first);
 
-/* Locked. The same in one block; `block` is that block's node. */
-MUST_USE bool page_block_run_take(page_block_t *node, uint64_t block, const page_search_t *search, uint64_t *first);
+/*
+ * The same in one block, whose node is `node`. Locked, or in the block that the caller's context has checked out: *gone
+ * is then how many pages were claimed, and gone bad before the claim was whole (see page_block_claim()); else 0.
+ */
+MUST_USE bool page_block_run_take(page_block_t *node, uint64_t block, const page_search_t *search, uint64_t *first,
+                                  uint64_t *gone);
 
 /*
  * Sets blocks aside at start; takes a run of up to 64 pages from them (locked); how many free pages they have (locked).

@@ -30,11 +30,13 @@ static void every_transition_is_judged_by_the_state_it_meets(property_run_t *run
     const bool are_free = states[0] == PAGE_STATE_FREE && states[1] == PAGE_STATE_FREE;
     const bool are_allocated = states[0] == PAGE_STATE_ALLOCATED && states[1] == PAGE_STATE_ALLOCATED;
     unsigned expected[2] = {states[0], states[1]};
+    uint64_t gone;
     put_state(&block, near, states[0]);
     put_state(&block, far, states[1]);
     switch (property_draw(run, 4)) {
     case 0:
-        PROPERTY_EXPECT_EQUAL(run, page_block_claim(&block, mask), are_free);
+        PROPERTY_EXPECT_EQUAL(run, page_block_claim(&block, mask, &gone), are_free);
+        PROPERTY_EXPECT_EQUAL(run, gone, 0);
         if (are_free) {
             expected[0] = expected[1] = PAGE_STATE_ALLOCATED;
         }
@@ -61,6 +63,70 @@ static void every_transition_is_judged_by_the_state_it_meets(property_run_t *run
     }
     PROPERTY_EXPECT_EQUAL(run, page_block_state(&block, near), expected[0]);
     PROPERTY_EXPECT_EQUAL(run, page_block_state(&block, far), expected[1]);
+}
+
+/* ---- a claim and a retirement, step by step ---- */
+
+typedef struct two_hands {
+    page_block_t block;
+    uint64_t wanted; /* claimed as one */
+    uint64_t bad;    /* retired */
+    uint64_t counted_allocated;
+    uint64_t counted_freed;
+    bool is_met; /* the claim */
+} two_hands_t;
+
+/* The steps of page_block_claim(), and what its caller counts. Returns the number of the next one; 0: done. */
+static unsigned claimer_step(two_hands_t *hands, unsigned step)
+{
+    if (step == 1) {
+        return page_block_claim_begin(&hands->block, hands->wanted) ? 2 : 0;
+    }
+    if (step == 2) {
+        hands->is_met = !page_block_claim_has_met_retirer(&hands->block, hands->wanted);
+        hands->counted_allocated += hands->is_met ? count_set(hands->wanted) : 0;
+        return hands->is_met ? 0 : 3;
+    }
+    hands->counted_allocated += count_set(page_block_claim_undo(&hands->block, hands->wanted));
+    return 0;
+}
+
+static unsigned retirer_step(two_hands_t *hands, unsigned step)
+{
+    if (step == 1) {
+        hands->counted_allocated += count_set(page_block_retire_begin(&hands->block, hands->bad));
+        return 2;
+    }
+    if (step == 2) {
+        page_block_retire_mark(&hands->block, hands->bad);
+        return 3;
+    }
+    hands->counted_freed += count_set(page_block_retire_end(&hands->block, hands->bad));
+    return 0;
+}
+
+/*
+ * Validates 2.8, 2.11, 5.7: however the steps of a claim of two pages, without the lock, come between those of a
+ * retirement of one of them, as many pages are allocated as the two count, and no half of a run is left.
+ */
+static void a_claim_and_a_retirement_keep_the_books_in_any_order(property_run_t *run)
+{
+    two_hands_t hands = {.wanted = UINT64_C(3) << property_draw(run, 63)};
+    hands.bad = property_bool(run) ? hands.wanted & -hands.wanted : hands.wanted;
+    unsigned claimer = 1;
+    unsigned retirer = 1;
+    while (claimer != 0 || retirer != 0) {
+        if (retirer == 0 || (claimer != 0 && property_bool(run))) {
+            claimer = claimer_step(&hands, claimer);
+        } else {
+            retirer = retirer_step(&hands, retirer);
+        }
+    }
+    const uint64_t low = atomic_load(&hands.block.low);
+    const uint64_t high = atomic_load(&hands.block.high);
+    PROPERTY_EXPECT_EQUAL(run, high, hands.bad);
+    PROPERTY_EXPECT_EQUAL(run, low, hands.is_met ? hands.wanted & ~hands.bad : 0);
+    PROPERTY_EXPECT_EQUAL(run, hands.counted_allocated - hands.counted_freed, count_set(low & ~high));
 }
 
 /* A window that is likely to cross a boundary of blocks, chunks, regions or groups. */
@@ -349,6 +415,7 @@ static void requests_that_make_no_sense_are_refused(property_run_t *run)
 }
 
 PROPERTY_SUITE(page_tree, PROPERTY_EXHAUSTIVE(every_transition_is_judged_by_the_state_it_meets, 1, "2.7 5.7"),
+               PROPERTY_EXHAUSTIVE(a_claim_and_a_retirement_keep_the_books_in_any_order, 1, "2.8 2.11 5.7"),
                PROPERTY(random_operations_agree_with_the_model, "2.1 2.3 2.5 2.6 2.7 2.8 2.9 2.10 2.14 5.7 5.8"),
                PROPERTY(a_tree_that_lives_in_its_own_memory_agrees_with_the_model, "2.1 2.3 2.5 2.7 2.9 2.14"),
                PROPERTY(everything_returned_equals_the_start, "2.1 2.9 2.14 3.10"),

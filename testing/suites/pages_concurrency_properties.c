@@ -359,9 +359,10 @@ static void *metadata_page(void *argument)
     return shared->metadata_used < METADATA_MAX ? shared->metadata[shared->metadata_used++] : NULL;
 }
 
-static bool may_go_bad(const shared_tree_t *shared, uint64_t page)
+/* Whether a run has a page that may. */
+static bool may_go_bad(const shared_tree_t *shared, uint64_t first, size_t count)
 {
-    return shared->is_going_bad && page % 7 == 0;
+    return shared->is_going_bad && (first + count - 1) / 7 * 7 >= first;
 }
 
 static void give_back(const tree_member_t *member, held_run_t held)
@@ -390,7 +391,7 @@ static void use_tree(void *argument)
             for (size_t i = 0; i < request.count; i++) {
                 PROPERTY_EXPECT_EQUAL(run, atomic_fetch_add(&shared->owners[first.value + i], 1), 0);
             }
-            if (!may_go_bad(shared, first.value)) {
+            if (!may_go_bad(shared, first.value, request.count)) {
                 held[held_count++] = (held_run_t){first, request.count};
             }
         }
@@ -463,7 +464,7 @@ static void run_shared(property_run_t *run, uint64_t pages, size_t run_max, bool
  */
 static void memory_may_go_bad_while_cpus_allocate(property_run_t *run)
 {
-    run_shared(run, TREE_PAGES_MAX, 1, true);
+    run_shared(run, TREE_PAGES_MAX, 1 + (size_t)property_draw(run, 4), true);
 }
 
 /*
