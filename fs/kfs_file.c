@@ -7,6 +7,7 @@
 #include "kfs_internal.h"
 
 #include "mm/kmalloc.h"
+#include "mm/slab_debug.h"
 
 #define FIRST_CAPACITY 512u
 #define TRIES_MAX      8u
@@ -158,6 +159,13 @@ status_t kfs_write(kfs_file_t *file, const char *bytes, size_t length)
     }
     kfree(text);
     return status;
+}
+
+void kfs_disown(const kfs_file_t *file)
+{
+    slab_debug_disown(file);
+    slab_debug_disown(file->text);
+    slab_debug_disown(file->entries);
 }
 
 void kfs_close(kfs_file_t *file)

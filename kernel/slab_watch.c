@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "kernel/cmdline.h"
+#include "kernel/process.h"
 #include "kernel/symbols.h"
 #include "mm/slab_debug.h"
 #include "mm/slab_tier.h"
@@ -46,6 +47,7 @@ static const slab_debug_hooks_t hooks = {
     .write_address = write_address,
     .backtrace = backtrace,
     .now_nanoseconds = timer_nanoseconds,
+    .owner = process_owner,
 };
 
 /* The tier that `key` names on the command line, or `otherwise`. */

@@ -42,6 +42,7 @@ SUITES = [
     "pages",
     "pages_concurrency",
     "process",
+    "process_leaks",
     "radix_page_table",
     "raw_input",
     "safe_list",

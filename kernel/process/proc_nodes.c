@@ -1,5 +1,5 @@
 /*
- * //proc/<pid>/{status,mem,maps} and //kern/process/stats.
+ * //proc/<pid>/{status,mem,maps} and //kern/process/{stats,leaks}.
  *
  * A process's nodes are part of its record. They go when the process ends, readers or not; each of the four keeps the
  * record until its last reader is done. A reader that found a file just before the end gets the last numbers, and an
@@ -65,6 +65,13 @@ const stats_layout_t process_stats_layout = {all_fields, ARRAY_COUNT(all_fields)
 
 /* ---- texts ---- */
 
+void process_write_name(text_writer_t *writer, const char *name)
+{
+    for (const char *at = name; *at != '\0'; at++) {
+        text_char(writer, *at > ' ' && *at <= '~' ? *at : '_');
+    }
+}
+
 static void read_status(const kfs_node_t *node, text_writer_t *writer)
 {
     process_t *const process = node->context;
@@ -85,9 +92,7 @@ static void read_status(const kfs_node_t *node, text_writer_t *writer)
     process_unlock(hold);
     text_string(writer, "name state ");
     kfs_table_header(writer, NULL, &status_layout);
-    for (const char *at = process->name; *at != '\0'; at++) {
-        text_char(writer, *at > ' ' && *at <= '~' ? *at : '_');
-    }
+    process_write_name(writer, process->name);
     text_format(writer, " %s ", process_state_name(state));
     kfs_table_row(writer, NULL, &status_layout, &numbers);
 }
@@ -140,13 +145,23 @@ static void read_all(const kfs_node_t *node, text_writer_t *writer)
     kfs_table_single(writer, &process_stats_layout, &stats);
 }
 
+static void read_leaks(const kfs_node_t *node, text_writer_t *writer)
+{
+    uint64_t number = 0;
+    (void)node;
+    text_string(writer, "pid name objects bytes site\n");
+    while (process_leak_kept(&number, writer)) {
+    }
+}
+
 /* ---- nodes ---- */
 
 static kfs_node_t all_node = {.name = "stats", .read = read_all};
+static kfs_node_t leaks_node = {.name = "leaks", .read = read_leaks};
 
 status_t process_nodes_init(kfs_t *kfs)
 {
-    static const kfs_placement_t placements[] = {{"//kern/process", &all_node}};
+    static const kfs_placement_t placements[] = {{"//kern/process", &all_node}, {"//kern/process", &leaks_node}};
     process_kfs = kfs;
     const status_t status = kfs_make_directory(kfs, "//proc");
     return status == STATUS_OK ? kfs_place(kfs, placements, ARRAY_COUNT(placements)) : status;
@@ -159,8 +174,9 @@ static void release_nothing(kfs_node_t *node)
 
 void process_nodes_end(void)
 {
-    /* The directories stay: they are the tree's own. The file has no entries, so nothing can keep it. */
+    /* The directories stay: they are the tree's own. A file has no entries, so nothing can keep it. */
     (void)kfs_detach(process_kfs, &all_node, release_nothing);
+    (void)kfs_detach(process_kfs, &leaks_node, release_nothing);
 }
 
 static void release_record(kfs_node_t *node)

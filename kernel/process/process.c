@@ -1,9 +1,9 @@
 /*
  * The life of a process: made from a file or as a copy, and ended.
  *
- * A process is built completely while nobody can see it run, and put on the queue last. Its end goes the other way:
- * handles, space, files in //proc, and only then the record says ENDED, so who waits for the end finds everything back.
- * What a reader of //proc/<pid> still holds, goes back when that reader is done.
+ * A process gets its number first, is built completely while nobody can see it run, and put on the queue last. Its end
+ * goes the other way: handles, space, files in //proc, and only then the record says ENDED, so who waits for the end
+ * finds everything back. What a reader of //proc/<pid> still holds, goes back when that reader is done.
  */
 #include "base/log.h"
 #include "mm/kmalloc.h"
@@ -11,28 +11,31 @@
 
 #define SHUTDOWN_TRIES_MAX 100000000u
 
-/* Makes a process of a record and a space, which it takes over, also when it fails. Its last step but being READY. */
-static status_t process_enter(process_t *process, address_space_t *space)
+/*
+ * A record in the table, which nobody runs yet: it has a number, under which the rest of it is allocated. A parent is the
+ * caller, whom nothing can end meanwhile.
+ */
+static status_t enter(process_t *process)
 {
-    process->space = space;
-    process->space_references = 1;
-    status_t status = process_table_add(process);
+    const status_t status = process_table_add(process);
     if (status != STATUS_OK) {
-        (void)process_handles_close_all(process);
         process_release(process);
-        address_space_destroy(space);
-        return status;
-    }
-    status = process_nodes_add(process);
-    if (status != STATUS_OK) {
-        (void)process_handles_close_all(process);
-        process_space_put(process);
-        process_table_remove(process);
     }
     return status;
 }
 
-status_t process_create(const process_request_t *request, process_t **created)
+/* Takes back what there is of a process that is not complete. */
+static void undo(process_t *process)
+{
+    (void)process_handles_close_all(process);
+    if (process->space != NULL) {
+        process_space_put(process);
+    }
+    process_table_remove(process);
+}
+
+/* A new program's space, its start, and its files in //proc. */
+static status_t fill(process_t *process, const process_request_t *request)
 {
     address_space_t *space;
     process_start_point_t start;
@@ -40,25 +43,34 @@ status_t process_create(const process_request_t *request, process_t **created)
     if (status != STATUS_OK) {
         return status;
     }
+    process_space_set(process, space);
     status = process_load(space, request, &start);
     if (status != STATUS_OK) {
-        goto undo_space;
+        return status;
     }
+    user_state_init(&process->user, start.entry, start.stack, start.argument);
+    return process_nodes_add(process);
+}
+
+status_t process_create(const process_request_t *request, process_t **created)
+{
     process_t *const process = process_record_create(request->name, request->sink);
     if (process == NULL) {
-        status = STATUS_NO_MEMORY;
-        goto undo_space;
+        return STATUS_NO_MEMORY;
     }
     process->is_detached = request->is_detached;
-    user_state_init(&process->user, start.entry, start.stack, start.argument);
-    status = process_enter(process, space);
-    if (status == STATUS_OK) {
+    status_t status = enter(process);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    const uint32_t before = process_work_for(process->pid);
+    status = fill(process, request);
+    if (status != STATUS_OK) {
+        undo(process);
+    } else {
         *created = process;
     }
-    return status;
-
-undo_space:
-    address_space_destroy(space);
+    (void)process_work_for(before);
     return status;
 }
 
@@ -73,27 +85,41 @@ status_t process_start(const process_request_t *request, uint32_t *pid)
     return status;
 }
 
-status_t process_clone(process_t *parent, process_t **cloned)
+/* A copy of the parent's space and handles, and its own files in //proc. */
+static status_t fill_clone(process_t *child, process_t *parent)
 {
     address_space_t *space;
-    status_t status = address_space_clone(parent->space, &space);
+    const status_t status = address_space_clone(parent->space, &space);
     if (status != STATUS_OK) {
         return status;
     }
+    process_space_set(child, space);
+    process_handles_copy(parent, child);
+    return process_nodes_add(child);
+}
+
+status_t process_clone(process_t *parent, process_t **cloned)
+{
     process_t *const child = process_record_create(parent->name, parent->sink);
     if (child == NULL) {
-        address_space_destroy(space);
         return STATUS_NO_MEMORY;
     }
     child->parent = parent->pid;
     child->user = parent->user;
     child->call_result = 0;
     child->has_call_result = true;
-    process_handles_copy(parent, child);
-    status = process_enter(child, space);
-    if (status == STATUS_OK) {
+    status_t status = enter(child);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    const uint32_t before = process_work_for(child->pid);
+    status = fill_clone(child, parent);
+    if (status != STATUS_OK) {
+        undo(child);
+    } else {
         *cloned = child;
     }
+    (void)process_work_for(before);
     return status;
 }
 

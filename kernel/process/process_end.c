@@ -175,6 +175,9 @@ status_t process_child_give(const process_t *parent, uint64_t pid, process_handl
     process_t *const child = pid != 0 && pid <= INT32_MAX ? find_child(parent, (uint32_t)pid) : NULL;
     const bool can_take = child != NULL && !child->is_ending;
     const status_t status = can_take ? process_handle_put_in(child, handle, index) : STATUS_NOT_FOUND;
+    if (status == STATUS_OK) {
+        memory_object_disown(handle.object); /* it is the child's as well */
+    }
     process_unlock(hold);
     return status;
 }

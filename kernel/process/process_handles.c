@@ -5,6 +5,7 @@
  * what a handle stands for holds a reference of its own meanwhile.
  */
 #include "mm/kmalloc.h"
+#include "mm/slab_debug.h"
 #include "process_internal.h"
 
 static bool is_free(const process_handle_t *handle)
@@ -45,6 +46,18 @@ static void retain(process_handle_t handle)
     }
     if (handle.object != NULL) {
         (void)memory_object_retain(handle.object);
+    }
+}
+
+/* What the handle stands for is more than one process's now. */
+static void disown(process_handle_t handle)
+{
+    if (handle.file != NULL) {
+        slab_debug_disown(handle.file);
+        kfs_disown(handle.file->file);
+    }
+    if (handle.object != NULL) {
+        memory_object_disown(handle.object);
     }
 }
 
@@ -100,6 +113,7 @@ void process_handles_copy(process_t *parent, process_t *child)
     for (size_t index = 0; index < SYSTEM_HANDLES_MAX; index++) {
         child->handles[index] = parent->handles[index];
         retain(child->handles[index]);
+        disown(child->handles[index]);
     }
     process_unlock(hold);
 }

@@ -88,7 +88,7 @@ void process_unlock(spinlock_hold_t hold);
 void process_table_open(void);
 void process_table_close(void);
 
-/* A new record, not in the table; RUNNING, one reference. NULL: no memory. */
+/* A new record, not in the table, without a space; RUNNING, one reference. NULL: no memory. */
 MUST_USE process_t *process_record_create(const char *name, const process_sink_t *sink);
 
 /* Gives the record a number and a place in the table, which takes over the reference. STATUS_BUSY, STATUS_NOT_READY. */
@@ -104,7 +104,11 @@ void process_release(process_t *process);
 /* The process of that number with a reference, or NULL. */
 MUST_USE process_t *process_find(uint32_t pid);
 
-/* Its space with a reference, or NULL when it has ended; and back. The last reference destroys the space. */
+/*
+ * Gives a record that is being made its space. Then: the space with a reference, or NULL when there is none yet or any
+ * more; and back. The last reference destroys the space.
+ */
+void process_space_set(process_t *process, address_space_t *space);
 MUST_USE address_space_t *process_space_get(process_t *process);
 void process_space_put(process_t *process);
 
@@ -137,6 +141,7 @@ void process_child_forget(const process_t *parent, uint32_t pid);
 
 void process_count_more(process_count_t kind);
 void process_count_taken_back(uint64_t handles, uint64_t pages);
+void process_count_leaked(uint64_t objects);
 
 /* ---- process.c ---- */
 
@@ -148,6 +153,17 @@ MUST_USE status_t process_clone(process_t *parent, process_t **child);
 
 /* Ends the process that this CPU runs, whose space is not active any more. */
 void process_end(process_t *process, system_end_t end, int64_t status);
+
+/* ---- process_leaks.c ---- */
+
+/* From now on this CPU works for that process, or for nobody (0); returns for whom it did. */
+uint32_t process_work_for(uint32_t pid);
+
+/* Tells what was allocated for the process and is still live: it has ended, and all that it had was taken back. */
+void process_leaks_tell(process_t *process);
+
+/* Writes the row of leak *number, or of the oldest that is kept, and moves *number on. False when there is none. */
+MUST_USE bool process_leak_kept(uint64_t *number, text_writer_t *writer);
 
 /* ---- process_load.c ---- */
 
@@ -244,5 +260,8 @@ MUST_USE status_t process_nodes_add(process_t *process);
 void process_nodes_remove(process_t *process);
 
 const char *process_state_name(process_state_t state);
+
+/* Writes a process's name as one word. */
+void process_write_name(text_writer_t *writer, const char *name);
 
 #endif

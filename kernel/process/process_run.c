@@ -141,6 +141,7 @@ bool process_run_slice(void)
         return false;
     }
     slice_t slice = {.process = process, .first_tick = ticks_now()};
+    const uint32_t before = process_work_for(process->pid);
     count(&process->slices, 1);
     process_count_more(PROCESS_COUNT_SLICES);
     address_space_activate(process->space);
@@ -158,6 +159,7 @@ bool process_run_slice(void)
         process_end(process, slice.end, slice.status);
         break;
     }
+    (void)process_work_for(before);
     return true;
 }
 

@@ -51,7 +51,9 @@ void process_table_close(void)
 
 process_t *process_record_create(const char *name, const process_sink_t *sink)
 {
+    const uint32_t before = process_work_for(0); /* the record is nobody's: it outlives its process */
     process_t *const process = kcalloc(1, sizeof(*process));
+    (void)process_work_for(before);
     if (process == NULL) {
         return NULL;
     }
@@ -95,6 +97,14 @@ process_t *process_find(uint32_t pid)
     return process;
 }
 
+void process_space_set(process_t *process, address_space_t *space)
+{
+    const spinlock_hold_t hold = process_lock();
+    process->space = space;
+    process->space_references = 1;
+    process_unlock(hold);
+}
+
 address_space_t *process_space_get(process_t *process)
 {
     const spinlock_hold_t hold = process_lock();
@@ -111,6 +121,7 @@ void process_space_put(process_t *process)
     process_unlock(hold);
     if (is_last) {
         address_space_destroy(process->space);
+        process_leaks_tell(process); /* all else went before */
     }
 }
 
@@ -233,6 +244,13 @@ void process_count_taken_back(uint64_t handles, uint64_t pages)
     const spinlock_hold_t hold = process_lock();
     process_table.stats.handles_taken_back += handles;
     process_table.stats.pages_taken_back += pages;
+    process_unlock(hold);
+}
+
+void process_count_leaked(uint64_t objects)
+{
+    const spinlock_hold_t hold = process_lock();
+    process_table.stats.objects_leaked += objects;
     process_unlock(hold);
 }
 

@@ -172,18 +172,38 @@ bool slab_debug_find(uintptr_t address, slab_record_t *record)
 
 void slab_debug_visit_live(void (*visit)(const slab_record_t *record, void *argument), void *argument)
 {
-    for (size_t i = 0;; i++) {
+    for (size_t bucket = 0;; bucket++) {
+        slab_record_t live[BUCKET_RECORDS];
+        unsigned count = 0;
         const spinlock_hold_t hold = slab_tracking_lock();
-        const bool is_there = slab_tracking.records != NULL && i < slab_tracking.bucket_count * BUCKET_RECORDS;
-        const slab_record_t record = is_there ? slab_tracking.records[i] : (slab_record_t){0};
+        const bool is_there = slab_tracking.records != NULL && bucket < slab_tracking.bucket_count;
+        for (unsigned i = 0; is_there && i < BUCKET_RECORDS; i++) {
+            const slab_record_t *const record = &slab_tracking.records[bucket * BUCKET_RECORDS + i];
+            if (record->state == SLAB_RECORD_LIVE) {
+                live[count++] = *record;
+            }
+        }
         slab_tracking_unlock(hold);
         if (!is_there) {
             return;
         }
-        if (record.state == SLAB_RECORD_LIVE) {
-            visit(&record, argument);
+        for (unsigned i = 0; i < count; i++) {
+            visit(&live[i], argument);
         }
     }
+}
+
+void slab_debug_disown(const void *object)
+{
+    if (object == NULL || !slab_debug_is_on()) {
+        return;
+    }
+    const spinlock_hold_t hold = slab_tracking_lock();
+    slab_record_t *const record = slab_record_find((uintptr_t)object);
+    if (record != NULL && record->state == SLAB_RECORD_LIVE) {
+        record->owner = 0;
+    }
+    slab_tracking_unlock(hold);
 }
 
 typedef struct owned_sum {

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "mm/pages.h"
+#include "mm/slab_debug.h"
 #include "mm/vm/memory_object_internal.h"
 
 kmem_cache_t *vm_space_cache;
@@ -177,6 +178,9 @@ status_t vm_area_make(address_space_t *space, const vm_request_t *request, bool 
         const bool is_in UNUSED = safe_list_insert(&space->areas, &area->node, place, place + request->size);
         DEBUG_CHECK(is_in);
         space->pending_count += is_pending;
+        if (is_pending) {
+            slab_debug_disown(area); /* page_map() works for the source; this is the target's */
+        }
         vm_count_mapped(space, request->size);
         *address = place;
         *made = area; /* good while it is pending; otherwise it may be joined with another at once */

@@ -74,6 +74,9 @@ static status_t copy_area(cloning_t *cloning)
                         .flags = from->flags,
                         .object = from->object == NULL ? NULL : memory_object_retain(from->object),
                         .object_offset = from->object_offset};
+    if (from->object != NULL) {
+        memory_object_disown(from->object); /* it is the clone's as well */
+    }
     const spinlock_hold_t hold = safe_list_lock(&clone->areas);
     const bool is_in UNUSED = safe_list_insert(&clone->areas, &area->node, from->node.start, from->node.end);
     DEBUG_CHECK(is_in);

@@ -22,6 +22,7 @@
 #include "frame.h"
 #include "mm/kmalloc.h"
 #include "mm/pages.h"
+#include "mm/slab_debug.h"
 
 #define PAGES_PER_TABLE (PAGE_SIZE / sizeof(void *))
 #define TABLE_SPAN      (PAGES_PER_TABLE * PAGE_SIZE)
@@ -74,6 +75,12 @@ memory_object_t *memory_object_retain(memory_object_t *object)
 {
     atomic_fetch_add_explicit(&object->references, 1, memory_order_relaxed);
     return object;
+}
+
+void memory_object_disown(memory_object_t *object)
+{
+    slab_debug_disown(object);
+    slab_debug_disown((const void *)object->directory);
 }
 
 static void free_table(void **table)

@@ -140,6 +140,9 @@ static status_t lend(lending_t *lending)
         status = convert(lending);
     }
     vm_change_end(lending->space);
+    if (status == STATUS_OK) {
+        memory_object_disown(lending->object);
+    }
     return status;
 }
 

@@ -79,19 +79,20 @@ MUST_USE status_t process_init(kfs_t *kfs);
 uint64_t process_shutdown(void);
 
 /* Numbers since process_init(): live = created - ended; ended = exits + faults + kills + out_of_memory. */
-#define PROCESS_STATS_FIELDS(FIELD)                                            \
-    FIELD(live)                                                                \
-    FIELD(created)                                                             \
-    FIELD(ended)                                                               \
-    FIELD(exits)                                                               \
-    FIELD(faults)                                                              \
-    FIELD(kills)                                                               \
-    FIELD(out_of_memory)                                                       \
-    FIELD(slices)             /* times that a process was given a CPU */       \
-    FIELD(calls)              /* system calls */                               \
-    FIELD(handles_taken_back) /* what processes had open when they ended */    \
-    FIELD(pages_taken_back)   /* pages that they had in use when they ended */ \
-    FIELD(records)            /* live ones, those not collected, and those with readers */
+#define PROCESS_STATS_FIELDS(FIELD)                                                        \
+    FIELD(live)                                                                            \
+    FIELD(created)                                                                         \
+    FIELD(ended)                                                                           \
+    FIELD(exits)                                                                           \
+    FIELD(faults)                                                                          \
+    FIELD(kills)                                                                           \
+    FIELD(out_of_memory)                                                                   \
+    FIELD(slices)             /* times that a process was given a CPU */                   \
+    FIELD(calls)              /* system calls */                                           \
+    FIELD(handles_taken_back) /* what processes had open when they ended */                \
+    FIELD(pages_taken_back)   /* pages that they had in use when they ended */             \
+    FIELD(records)            /* live ones, those not collected, and those with readers */ \
+    FIELD(objects_leaked)     /* kernel objects that outlived their processes, as far as caches are tracked */
 
 typedef struct process_stats {
 #define PROCESS_STATS_DECLARE(field) uint64_t field;
@@ -100,6 +101,9 @@ typedef struct process_stats {
 } process_stats_t;
 
 void process_stats(process_stats_t *stats);
+
+/* The process that the calling CPU works for, or 0: slab_debug_hooks_t.owner. Any context. */
+uint32_t process_owner(void);
 
 /* NULL, or the name of the first broken invariant of the table ("T1"; kernel/process/process_table.c). */
 const char *process_validate(void);

@@ -38,6 +38,12 @@ memory_object_t *memory_object_retain(memory_object_t *object);
 void memory_object_release(memory_object_t *object);
 
 /*
+ * More than one owner has the object from now on: for allocation tracking (mm/slab_debug.h) it is nobody's. The caller
+ * has a reference.
+ */
+void memory_object_disown(memory_object_t *object);
+
+/*
  * Copies between the kernel's memory and the object, for loaders and tests. STATUS_OUT_OF_RANGE, with nothing copied,
  * when the range is not within the object; STATUS_NO_MEMORY with a part written (reading takes no memory).
  */

@@ -88,6 +88,9 @@ void slab_debug_visit_live(void (*visit)(const slab_record_t *record, void *argu
 /* What live tracked objects that were allocated for `owner` hold, in objects and in bytes asked for. */
 void slab_debug_owned(uint32_t owner, uint64_t *objects, uint64_t *bytes);
 
+/* The live object at `object` is nobody's from now on (owner 0). Nothing happens when it is not tracked, or NULL. */
+void slab_debug_disown(const void *object);
+
 /* How many objects could not be tracked for lack of room. */
 uint64_t slab_debug_untracked(void);
 
