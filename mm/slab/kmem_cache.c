@@ -25,7 +25,8 @@
 /* A run of an odd size may leave a share of 1/8 unused before a longer run is tried. */
 #define WASTE_SHIFT 3
 
-#define SLOT_ARRAY_PAGES (SLAB_CONTEXT_MAX * sizeof(slab_slot_t) / PAGE_SIZE)
+/* The slots, and behind them the counts of remote frees. */
+#define SLOT_ARRAY_PAGES pages_for_bytes(SLAB_CONTEXT_MAX * (sizeof(slab_slot_t) + sizeof(uint64_t)))
 
 kmem_cache_t slab_kmalloc_caches[KMALLOC_CLASS_COUNT];
 
@@ -181,8 +182,10 @@ status_t kmem_cache_create(const kmem_cache_config_t *config, kmem_cache_t **cre
     if (cache->slots == NULL) {
         goto undo_cache;
     }
+    cache->remote_frees = (uint64_t *)&cache->slots[SLAB_CONTEXT_MAX];
     for (unsigned index = 0; index < SLAB_CONTEXT_MAX; index++) {
         slab_slot_init(&cache->slots[index], cache->object_size);
+        cache->remote_frees[index] = 0;
     }
 
     const spinlock_hold_t hold = spinlock_lock(&caches_lock);

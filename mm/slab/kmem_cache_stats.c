@@ -23,6 +23,15 @@ void slab_cache_count(kmem_cache_t *cache, uint64_t *allocations, uint64_t *free
     }
 }
 
+static uint64_t count_remote_frees(const kmem_cache_t *cache)
+{
+    uint64_t sum = 0;
+    for (slab_context_t *context = slab_context_first(); context != NULL; context = context->next) {
+        sum += RELAXED_LOAD(slab_slot_remote_frees(cache, context));
+    }
+    return sum;
+}
+
 void kmem_cache_stats(kmem_cache_t *cache, kmem_cache_stats_t *stats)
 {
     *stats = (kmem_cache_stats_t){
@@ -33,6 +42,7 @@ void kmem_cache_stats(kmem_cache_t *cache, kmem_cache_stats_t *stats)
     __builtin_memcpy(stats->name, cache->name, sizeof stats->name);
     slab_cache_count(cache, &stats->allocations, &stats->frees);
     stats->allocations_failed = atomic_load_explicit(&cache->failures, memory_order_relaxed);
+    const uint64_t remote_frees = count_remote_frees(cache);
 
     const spinlock_hold_t hold = spinlock_lock(&cache->lock);
     stats->slabs_held = cache->slabs_held;
@@ -41,7 +51,6 @@ void kmem_cache_stats(kmem_cache_t *cache, kmem_cache_stats_t *stats)
         stats->frees = stats->allocations - stats->objects_total;
     }
     stats->objects_live = stats->allocations - stats->frees;
-    const uint64_t remote_frees = atomic_load_explicit(&cache->remote_frees, memory_order_relaxed);
     stats->remote_frees = remote_frees < stats->frees ? remote_frees : stats->frees; /* collected, not yet counted */
     const uint64_t resting = atomic_load_explicit(&cache->resting, memory_order_relaxed);
     const uint64_t not_live = stats->objects_total - stats->objects_live;

@@ -127,6 +127,13 @@ static inline slab_slot_t *slab_slot(kmem_cache_t *cache, slab_context_t *contex
     return cache->slots == NULL ? &context->slots[cache->object_shift - 1] : &cache->slots[context->index];
 }
 
+/* How often others freed objects of that slot's slabs. */
+static inline uint64_t *slab_slot_remote_frees(const kmem_cache_t *cache, slab_context_t *context)
+{
+    return cache->slots == NULL ? &context->remote_frees[cache->object_shift - 1]
+                                : &cache->remote_frees[context->index];
+}
+
 /* How many slabs on the slot's partial list have no live object. */
 static inline unsigned slab_slot_empty_count(const slab_slot_t *slot)
 {

@@ -31,6 +31,7 @@ struct kmem_cache {
     uint32_t slab_bytes;
     uint32_t slot_empty_max; /* how many empty slabs a slot keeps */
     slab_slot_t *slots; /* one for each context, by its index; NULL for kmalloc's caches, which use the contexts' own */
+    uint64_t *remote_frees; /* as in slab_context_t, by the context's index; NULL for kmalloc's caches */
     char name[KMEM_CACHE_NAME_MAX + 1];
 
     spinlock_t lock;  /* LOCK_RANK_CACHE */
@@ -41,10 +42,10 @@ struct kmem_cache {
     uint64_t full_count;
     uint64_t empty_count;
     uint64_t slabs_held;
+    uint64_t slabs_counted; /* the most slabs held at a count of live objects */
     uint64_t live_peak;
 
-    _Atomic uint64_t failures;     /* allocations that got NULL */
-    _Atomic uint64_t remote_frees; /* frees by others than the owner, as collected */
+    _Atomic uint64_t failures; /* allocations that got NULL */
 
     list_link_t link;         /* all caches, under LOCK_RANK_CACHES */
     slab_tier_t tier;         /* read at any time; not fast: each operation comes by the slow paths */

@@ -24,6 +24,7 @@ status_t slab_context_register(slab_context_t *context)
 {
     for (unsigned number = 0; number < SLAB_SLOT_COUNT; number++) {
         slab_slot_init(&context->slots[number], 2u << number);
+        context->remote_frees[number] = 0;
     }
     atomic_init(&context->posted, NULL);
     atomic_init(&context->is_collecting, 0);

@@ -109,7 +109,7 @@ static void collect_slab(slab_context_t *context, slab_t *slab)
     if (UNLIKELY(both != 0)) {
         slab_misuse_double_free(slab, slab_object(slab, find_first_set(both)));
     }
-    atomic_fetch_add_explicit(&cache->remote_frees, count_set(bits), memory_order_relaxed);
+    RELAXED_ADD(slab_slot_remote_frees(cache, context), count_set(bits));
     if (is_current) {
         RELAXED_STORE(&slot->free_word, slot->free_word | bits);
         slab_slot_open(slot);
@@ -180,8 +180,13 @@ static void close_slot_of(const slab_t *slab, kmem_cache_t *cache, uintptr_t own
         return;
     }
     slab_context_t *const context = slab_owner_context(owner);
-    if (context == slab_owner_context(owner_before) || is_context(context)) {
-        __atomic_store_n(&slab_slot(cache, context)->limit, 0, __ATOMIC_SEQ_CST);
+    if (context != slab_owner_context(owner_before) && !is_context(context)) {
+        return;
+    }
+    /* A slot that is closed already stays so until its context has looked again: its line need not come here. */
+    int32_t *const limit = &slab_slot(cache, context)->limit;
+    if (__atomic_load_n(limit, __ATOMIC_SEQ_CST) != 0) {
+        __atomic_store_n(limit, 0, __ATOMIC_SEQ_CST);
     }
 }
 

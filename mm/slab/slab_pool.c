@@ -14,6 +14,9 @@
 /* Empty slabs that a cache keeps before it gives pages back. */
 #define POOL_EMPTY_MAX 4u
 
+/* By what share of its slabs, as a power of 1/2, a cache grows before its live objects are counted anew. */
+#define COUNT_GROWTH_SHIFT 4
+
 /* Puts a slab without an owner on the list that its free_word names. The lock is held. */
 static void enlist(kmem_cache_t *cache, slab_t *slab)
 {
@@ -155,6 +158,32 @@ static slab_t *take_listed(kmem_cache_t *cache, slab_context_t *context)
     return slab;
 }
 
+/*
+ * A new run is in use. Counting live objects asks every context, which CPUs that replace slab by slab must not pay
+ * for: it is done when the cache has grown by a sixteenth over its size at the last count.
+ */
+static void note_growth(kmem_cache_t *cache)
+{
+    spinlock_hold_t hold = spinlock_lock(&cache->lock);
+    cache->slabs_held += cache->slabs_per_run;
+    const bool has_grown = cache->slabs_held > cache->slabs_counted + (cache->slabs_counted >> COUNT_GROWTH_SHIFT);
+    if (has_grown) {
+        cache->slabs_counted = cache->slabs_held;
+    }
+    spinlock_unlock(&cache->lock, hold);
+    if (!has_grown) {
+        return;
+    }
+    uint64_t allocations;
+    uint64_t frees;
+    slab_cache_count(cache, &allocations, &frees);
+    hold = spinlock_lock(&cache->lock);
+    if (allocations - frees + 1 > cache->live_peak) {
+        cache->live_peak = allocations - frees + 1;
+    }
+    spinlock_unlock(&cache->lock, hold);
+}
+
 slab_t *slab_pool_take(kmem_cache_t *cache, slab_context_t *context)
 {
     slab_t *const listed = take_listed(cache, context);
@@ -170,15 +199,7 @@ slab_t *slab_pool_take(kmem_cache_t *cache, slab_context_t *context)
         slab_partial_push(slot, &first[i]);
         RELAXED_ADD(&slot->state, SLAB_SLOT_EMPTY);
     }
-    uint64_t allocations;
-    uint64_t frees;
-    slab_cache_count(cache, &allocations, &frees);
-    const spinlock_hold_t hold = spinlock_lock(&cache->lock);
-    cache->slabs_held += cache->slabs_per_run;
-    if (allocations - frees + 1 > cache->live_peak) {
-        cache->live_peak = allocations - frees + 1;
-    }
-    spinlock_unlock(&cache->lock, hold);
+    note_growth(cache);
     return first;
 }
 

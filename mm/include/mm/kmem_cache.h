@@ -68,7 +68,7 @@ typedef struct kmem_cache_stats {
     uint64_t slabs_empty;
     uint64_t objects_total; /* slabs_held x objects_per_slab: places, red zones included */
     uint64_t objects_live;
-    uint64_t objects_live_peak; /* sampled when slabs change hands and when statistics are read: a lower bound */
+    uint64_t objects_live_peak; /* sampled as the cache grows and when statistics are read: a lower bound */
     uint64_t allocations;       /* ever */
     uint64_t frees;             /* ever */
     uint64_t allocations_failed;

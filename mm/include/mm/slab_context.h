@@ -73,10 +73,13 @@ typedef struct slab_context {
     uint64_t large_pages_allocated;
     uint64_t large_pages_freed;
     uint32_t large_failures;
+    uint64_t remote_frees[SLAB_SLOT_COUNT]; /* by others, of objects of each slot's slabs, as collected, ever */
 } slab_context_t;
 
-/* How many contexts there may be: two for each of 64 CPUs. */
+/* How many contexts there may be: two for each of 64 CPUs, unless the build says otherwise. */
+#ifndef SLAB_CONTEXT_MAX
 #define SLAB_CONTEXT_MAX 128
+#endif
 
 /*
  * Makes `context` ready for use and enters it in the registry, for good: its memory must never become anything else.
