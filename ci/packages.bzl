@@ -35,6 +35,8 @@ PACKAGES = [
     "testing",
     "testing/bench",
     "testing/bench/linux",
+    "testing/bench/report",
+    "testing/bench/scaling",
     "testing/console",
     "testing/embed",
     "testing/fuzz",

@@ -4,7 +4,7 @@ Instantiated in @llvm's own package (llvm.BUILD), because Bazel takes a tool's p
 Paths in flags are relative to the execution root, where external/llvm is found by that name, in a sandbox or not.
 
 Features to switch with `--features=` or on a target: `warnings` (on), `quarry_debug`; for kernels `kasan` and `kasan_image`; on the host
-`asan`, `ubsan`, `tsan`, `fuzz`.
+`asan`, `ubsan`, `tsan`, `fuzz`, `simulated`.
 """
 
 load(
@@ -33,6 +33,7 @@ load(
     "KERNEL_CPU_FEATURES",
     "REPRODUCIBLE",
     "SANITIZERS",
+    "SIMULATED",
     "WARNINGS",
 )
 
@@ -135,6 +136,7 @@ def _toolchain_config_impl(ctx):
             (_LINK, ["--target=" + triple, "-resource-dir=" + _RESOURCES, "-no-canonical-prefixes"] + HOSTED + HOSTED_LINK),
         ]))
         features.append(feature(name = "supports_pic", enabled = True))
+        features.append(_flags("simulated", [(_C, SIMULATED)], enabled = False))
         for name, flags in SANITIZERS.items():
             features.append(_flags(name, [(_COMPILE, flags + ["-g1"]), (_LINK, flags)], enabled = False))
 

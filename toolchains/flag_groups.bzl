@@ -175,3 +175,11 @@ SANITIZERS = {
         "-fno-sanitize-recover=all",
     ],
 }
+
+# Accesses to memory as calls, for //testing/bench/scaling, which brings the functions. More CPUs than kernels are built for.
+SIMULATED = [
+    "-fsanitize=thread",
+    "-mllvm",
+    "-tsan-instrument-func-entry-exit=0",
+    "-DSLAB_CONTEXT_MAX=512",
+]
