@@ -43,6 +43,7 @@ PACKAGES = [
     "testing/host",
     "testing/kernel",
     "testing/oracle",
+    "testing/preload",
     "testing/property",
     "testing/qemu",
     "testing/user_code",

@@ -4,16 +4,14 @@
  *   _kmalloc: size -> class -> the context's slot -> lowest bit of its free word -> object
  *   _kfree:   pointer -> page word -> the slot -> number of the object in its current slab, if it is one -> set the bit
  *
- * Neither line calls, loops or locks. kfree's line checks, before it changes anything, that the pointer is the start
- * of an object of the slot's current slab, by one comparison: the pointer's distance from the first object, rotated by
- * the class's shift, is the object's number, or, off an object's start or outside the slab, a number too large. So it
- * need not trust the page word to have led it to the right slot.
+ * The lines themselves stand in mm/kmalloc/kmalloc_lines.h, since others have them, too.
  */
 #include "mm/kmalloc.h"
 
 #include "arch/page_backend.h"
 #include "base/check.h"
 #include "mm/kmalloc/kmalloc_large.h"
+#include "mm/kmalloc/kmalloc_lines.h"
 #include "mm/slab/slab.h"
 #include "mm/slab/slab_guard.h"
 #include "mm/slab/slab_kmalloc.h"
@@ -49,21 +47,14 @@ NOINLINE void *kmalloc_refill(size_t size, slab_slot_t *slot)
     return slab_alloc_slow(slab_kmalloc_cache((unsigned)(slot - context->slots) + 1), context, size, CALLER);
 }
 
-/* Sizes that have no class: none at all, or more than a slab's objects have. */
-static NOINLINE void *alloc_odd(size_t size)
+NOINLINE void *kmalloc_odd(size_t size)
 {
     return size == 0 ? kmalloc(1) : kmalloc_large_alloc(size);
 }
 
 void *_kmalloc(size_t size)
 {
-    size_t last = size - 1;
-    /* So that the compiler keeps this one difference, and does not compute the comparison from another. */
-    __asm__("" : "+r"(last));
-    if (UNLIKELY(last >= KMALLOC_SLAB_MAX)) {
-        return alloc_odd(size);
-    }
-    return kmalloc_from(kmalloc_slot_of_last(last), size, 0);
+    return kmalloc_line(size);
 }
 
 /* A free by the page's word, whatever it says. */
@@ -79,47 +70,21 @@ static ALWAYS_INLINE void free_by_word(uintptr_t address, uint64_t word)
     }
 }
 
-/* A free where no page's word is. */
-static NOINLINE void free_nowhere(const void *pointer)
+NOINLINE void kfree_nowhere(void *pointer)
 {
     if (pointer != NULL) {
         slab_misuse_no_slab((uintptr_t)pointer, PAGE_CODE_NONE);
     }
 }
 
-/*
- * A free that is not into the current slab of the slot that the word names. All that kfree has left of the pointer is
- * what it rotated, since it need not keep a copy.
- */
-static NOINLINE void free_elsewhere(uint64_t rotated, uint64_t word, const slab_slot_t *slot)
+NOINLINE void kfree_elsewhere(uint64_t rotated, uint64_t word, const slab_slot_t *slot)
 {
-    free_by_word(slot->base + bits_rotate_left(rotated, word), word);
+    free_by_word(kfree_line_pointer(rotated, word, slot), word);
 }
 
 void _kfree(void *pointer)
 {
-    const uint64_t *const word_place = page_word(pointer);
-    if (UNLIKELY(word_place == NULL)) {
-        free_nowhere(pointer);
-        return;
-    }
-    const uint64_t word = RELAXED_LOAD(word_place);
-    slab_slot_t *const slot = &context_current()->slots[(word & PAGE_WORD_SLOT_MASK) / sizeof(slab_slot_t)];
-    const uint64_t index = bits_rotate_right((uintptr_t)pointer - slot->base, word);
-    const int32_t limit = RELAXED_LOAD(&slot->limit);
-    __builtin_assume(limit >= 0);
-    if (UNLIKELY(index >= (uint64_t)limit)) {
-        free_elsewhere(index, word, slot);
-        return;
-    }
-    uint64_t free_word;
-    uint64_t frees;
-    RELAXED_LOAD_COUNTED(slot, free_word, frees, free_word, frees);
-    if (UNLIKELY(bit_test_and_set(&free_word, index))) {
-        free_elsewhere(index, word, slot);
-        return;
-    }
-    RELAXED_STORE_COUNTED(slot, free_word, frees, free_word, frees);
+    kfree_line(pointer);
 }
 
 /* How many bytes the live block at `pointer` has; *slab is where, or NULL for a large block. */

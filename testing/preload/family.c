@@ -1,0 +1,248 @@
+/*
+ * The functions of the family, but for what they stand on: classes and slabs are mm's, large blocks large.c's.
+ *
+ * malloc and free are mm/kmalloc's straight lines under other names. Everything else enters a context first, because it
+ * may change what threads share.
+ */
+#include "testing/preload/family.h"
+
+#include <errno.h>
+
+#include "base/check.h"
+#include "mm/kmalloc/kmalloc_lines.h"
+#include "mm/slab/slab.h"
+#include "mm/slab/slab_kmalloc.h"
+#include "testing/preload/context.h"
+#include "testing/preload/large.h"
+#include "testing/preload/pages.h"
+
+#define CALLER ((uintptr_t)__builtin_return_address(0))
+
+/* ---- what the straight lines turn off to ---- */
+
+static COLD void *no_memory(void)
+{
+    errno = ENOMEM;
+    return NULL;
+}
+
+NOINLINE void *kmalloc_refill(size_t size, slab_slot_t *slot)
+{
+    /* The slot's number: the context that is entered may be another one. */
+    const unsigned number = (unsigned)(slot - preload_context_current()->allocation.slab.slots);
+    preload_context_t *const context = preload_context_enter();
+    void *const block = slab_alloc_slow(slab_kmalloc_cache(number + 1), &context->allocation.slab, size, CALLER);
+    preload_context_leave(context);
+    return LIKELY(block != NULL) ? block : no_memory();
+}
+
+NOINLINE void *kmalloc_odd(size_t size)
+{
+    bool is_zeroed;
+    if (UNLIKELY(size == 0)) {
+        return kmalloc_line(1);
+    }
+    void *const block = large_alloc(size, PAGE_SIZE, &is_zeroed);
+    return LIKELY(block != NULL) ? block : no_memory();
+}
+
+NOINLINE void kfree_nowhere(void *pointer)
+{
+    if (pointer != NULL) {
+        slab_misuse_no_slab((uintptr_t)pointer, PAGE_CODE_NONE);
+    }
+}
+
+static bool is_slab_code(unsigned code)
+{
+    return code >= PAGE_CODE_SHIFT_MIN || code == PAGE_CODE_TYPED;
+}
+
+NOINLINE void kfree_elsewhere(uint64_t rotated, uint64_t word, const slab_slot_t *slot)
+{
+    const uintptr_t address = kfree_line_pointer(rotated, word, slot);
+    const unsigned code = word & PAGE_CODE_MASK;
+    if (LIKELY(code >= PAGE_CODE_SHIFT_MIN)) {
+        preload_context_t *const context = preload_context_enter();
+        slab_free(slab_of_address(word, address), address, &context->allocation.slab, CALLER);
+        preload_context_leave(context);
+    } else if (code == PAGE_CODE_LARGE) {
+        large_free((void *)address, word);
+    } else {
+        slab_misuse_no_slab(address, word);
+    }
+}
+
+/* The entry points that mm/kmem_cache.c has its own memory from. */
+void *_kmalloc(size_t size)
+{
+    return FAMILY(malloc)(size);
+}
+
+void _kfree(void *pointer)
+{
+    FAMILY(free)(pointer);
+}
+
+/* ---- the usual two ---- */
+
+void *FAMILY(malloc)(size_t size)
+{
+    return kmalloc_line(size);
+}
+
+void FAMILY(free)(void *pointer)
+{
+    kfree_line(pointer);
+}
+
+/* ---- cleared ---- */
+
+void *FAMILY(calloc)(size_t count, size_t size)
+{
+    size_t bytes;
+    bool is_zeroed = false;
+    if (UNLIKELY(__builtin_mul_overflow(count, size, &bytes))) {
+        return no_memory();
+    }
+    void *const block =
+        LIKELY(bytes <= KMALLOC_SLAB_MAX) ? kmalloc_line(bytes) : large_alloc(bytes, PAGE_SIZE, &is_zeroed);
+    if (UNLIKELY(block == NULL)) {
+        return no_memory();
+    }
+    if (!is_zeroed) {
+        __builtin_memset(block, 0, bytes);
+    }
+    return block;
+}
+
+/* ---- other sizes of what there is ---- */
+
+/* How many bytes the live block at `pointer` has. */
+static size_t block_size(const void *pointer)
+{
+    const uint64_t *const word_place = page_word(pointer);
+    const uint64_t word = word_place == NULL ? PAGE_CODE_NONE : __atomic_load_n(word_place, __ATOMIC_ACQUIRE);
+    const unsigned code = word & PAGE_CODE_MASK;
+    if (code == PAGE_CODE_LARGE) {
+        return large_size(pointer, word);
+    }
+    if (UNLIKELY(!is_slab_code(code))) {
+        slab_misuse_no_slab((uintptr_t)pointer, word);
+    }
+    const slab_t *const slab = slab_of_address(word, (uintptr_t)pointer);
+    if (UNLIKELY(slab_object_index(slab, (uintptr_t)pointer) == BITS_NONE)) {
+        slab_misuse_misaligned(slab, (uintptr_t)pointer);
+    }
+    return slab->cache->object_size;
+}
+
+static void *move(void *pointer, size_t have, size_t size)
+{
+    void *const moved = FAMILY(malloc)(size);
+    if (moved != NULL) {
+        __builtin_memcpy(moved, pointer, have < size ? have : size);
+        FAMILY(free)(pointer);
+    }
+    return moved;
+}
+
+void *FAMILY(realloc)(void *pointer, size_t size)
+{
+    if (pointer == NULL) {
+        return FAMILY(malloc)(size);
+    }
+    if (UNLIKELY(size == 0)) {
+        FAMILY(free)(pointer);
+        return NULL;
+    }
+    const size_t have = block_size(pointer);
+    if (have <= KMALLOC_SLAB_MAX) {
+        const bool still_fits = size <= have && (size > have / 2 || have == 1u << KMALLOC_SHIFT_MIN);
+        return still_fits ? pointer : move(pointer, have, size);
+    }
+    void *const same = size > KMALLOC_SLAB_MAX ? large_resize(pointer, have, size) : NULL;
+    return same != NULL ? same : move(pointer, have, size);
+}
+
+void *FAMILY(reallocarray)(void *pointer, size_t count, size_t size)
+{
+    size_t bytes;
+    return UNLIKELY(__builtin_mul_overflow(count, size, &bytes)) ? no_memory() : FAMILY(realloc)(pointer, bytes);
+}
+
+size_t FAMILY(malloc_usable_size)(void *pointer)
+{
+    return pointer == NULL ? 0 : block_size(pointer);
+}
+
+/* ---- aligned ---- */
+
+/* A class is aligned to its size, and a large block to a page: only more than that needs a word. */
+static void *alloc_aligned(size_t alignment, size_t size)
+{
+    bool is_zeroed;
+    if (LIKELY(alignment <= PAGE_SIZE)) {
+        return FAMILY(malloc)(size > alignment ? size : alignment);
+    }
+    void *const block = large_alloc(size > KMALLOC_SLAB_MAX ? size : KMALLOC_SLAB_MAX + 1, alignment, &is_zeroed);
+    return block != NULL ? block : no_memory();
+}
+
+void *FAMILY(aligned_alloc)(size_t alignment, size_t size)
+{
+    if (!is_power_of_two(alignment)) {
+        errno = EINVAL;
+        return NULL;
+    }
+    return alloc_aligned(alignment, size);
+}
+
+int FAMILY(posix_memalign)(void **block, size_t alignment, size_t size)
+{
+    if (!is_power_of_two(alignment) || alignment % sizeof(void *) != 0) {
+        return EINVAL;
+    }
+    const int before = errno;
+    void *const found = alloc_aligned(alignment, size);
+    if (found == NULL) {
+        errno = before;
+        return ENOMEM;
+    }
+    *block = found;
+    return 0;
+}
+
+void *FAMILY(memalign)(size_t alignment, size_t size)
+{
+    if (alignment > SIZE_MAX / 2 + 1) {
+        errno = EINVAL;
+        return NULL;
+    }
+    const size_t next = alignment <= 1 ? 1 : (size_t)2 << find_last_set_nonzero(alignment - 1);
+    return alloc_aligned(next, size);
+}
+
+void *FAMILY(valloc)(size_t size)
+{
+    return alloc_aligned(PAGE_SIZE, size);
+}
+
+void *FAMILY(pvalloc)(size_t size)
+{
+    return size > PTRDIFF_MAX ? no_memory() : alloc_aligned(PAGE_SIZE, align_up(size, PAGE_SIZE));
+}
+
+/* ---- memory as a whole ---- */
+
+int FAMILY(malloc_trim)(size_t pad)
+{
+    (void)pad;
+    preload_context_t *const context = preload_context_enter();
+    large_flush(context);
+    (void)kmem_caches_shrink();
+    preload_pages_drain(context);
+    const size_t bytes = preload_pages_trim();
+    preload_context_leave(context);
+    return bytes != 0;
+}

@@ -1,0 +1,58 @@
+/*
+ * Blocks over 4096 bytes: runs of pages, whose length is in the first page's word (mm/slab/page_code.h).
+ *
+ * Runs have one of 64 lengths, eight for each doubling, up to 4 MiB; longer ones have as many pages as they need. A
+ * thread keeps some that it freed, by length: one comes out of a cache, or goes into one, without a lock.
+ *
+ * A kept run is no live block: its first page's word says so, so that a double free is noticed. Nothing is written into
+ * it. The words of a run's other pages say whatever they said before, but never that something live starts there.
+ */
+#ifndef TESTING_PRELOAD_LARGE_H
+#define TESTING_PRELOAD_LARGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
+#include "base/units.h"
+
+#define LARGE_BIN_COUNT 64u
+#define LARGE_BIN_DEPTH 31u
+
+typedef struct large_bin {
+    uint64_t count;
+    void *blocks[LARGE_BIN_DEPTH];
+} large_bin_t;
+
+/* What one thread keeps. All zero is an empty one. */
+typedef struct large_cache {
+    uint64_t pages;     /* in all bins */
+    uint64_t flush_bin; /* where the next flush begins */
+    large_bin_t bins[LARGE_BIN_COUNT];
+} large_cache_t;
+
+struct preload_context;
+
+/*
+ * Returns a block of at least `size` bytes, which is over 4096, at a multiple of `alignment`, a power of two; NULL when
+ * memory is out. Sets *is_zeroed if the block has never been written to.
+ */
+MUST_USE void *large_alloc(size_t size, size_t alignment, bool *is_zeroed);
+
+/* Takes back the block at `pointer`, whose page's word is `word`, with the code of large blocks. */
+void large_free(void *pointer, uint64_t word);
+
+/* The size of the live block at `pointer`, whose page's word is `word`; stops the program if none starts there. */
+MUST_USE size_t large_size(const void *pointer, uint64_t word);
+
+/*
+ * Makes the live block at `pointer`, of `have` bytes, one of `size` bytes, over 4096, without a copy: by giving back its
+ * tail, or by moving its pages to other addresses. Returns NULL, with nothing changed, when that is no good idea.
+ */
+MUST_USE void *large_resize(void *pointer, size_t have, size_t size);
+
+/* Gives back all that a context keeps. The caller may touch the context, and has entered one. */
+void large_flush(struct preload_context *context);
+
+#endif
