@@ -63,8 +63,8 @@ static ALWAYS_INLINE void free_by_word(uintptr_t address, uint64_t word)
     const unsigned code = word & PAGE_CODE_MASK;
     if (LIKELY(code >= PAGE_CODE_SHIFT_MIN) || code == PAGE_CODE_TYPED) {
         slab_free(slab_of_address(word, address), address, context_current(), CALLER);
-    } else if (code == PAGE_CODE_LARGE && kmalloc_large_is_start(word, (const void *)address)) {
-        kmalloc_large_free((void *)address);
+    } else if (code == PAGE_CODE_LARGE) {
+        kmalloc_large_free((void *)address, word);
     } else {
         slab_misuse_no_slab(address, word);
     }
@@ -130,16 +130,15 @@ size_t kmalloc_usable_size(const void *pointer)
 }
 
 /*
- * Whether a block of `have` bytes is the right one for `size` bytes: neither too small nor a class (or a page) too
- * large.
+ * Whether a block of `have` bytes is the right one for `size` bytes: neither too small nor a class too large. A large
+ * block is made to fit where it is, if it can be.
  */
-static bool still_fits(size_t have, size_t size)
+static bool fits(void *pointer, size_t have, size_t size)
 {
-    if (size > have) {
-        return false;
+    if (have > KMALLOC_SLAB_MAX) {
+        return size > KMALLOC_SLAB_MAX && kmalloc_large_resize(pointer, have, size);
     }
-    return have <= KMALLOC_SLAB_MAX ? size > have / 2 || have <= (1u << KMALLOC_SHIFT_MIN)
-                                    : size > KMALLOC_SLAB_MAX && pages_for_bytes(size) == have >> PAGE_SHIFT;
+    return size <= have && (size > have / 2 || have <= (1u << KMALLOC_SHIFT_MIN));
 }
 
 void *_krealloc(void *pointer, size_t size)
@@ -153,7 +152,7 @@ void *_krealloc(void *pointer, size_t size)
     }
     slab_t *slab;
     const size_t have = block_size(pointer, &slab);
-    if (still_fits(have, size)) {
+    if (fits(pointer, have, size)) {
         settle_size(slab, pointer, size, CALLER);
         return pointer;
     }

@@ -3,7 +3,8 @@
  *
  * The word of the first page says how many pages there are; the words of the other pages say "large block, no pages",
  * so that a pointer into the middle is told apart from a foreign one. A free takes the first word away atomically: of
- * two racing frees of one block, one finds it gone.
+ * two racing frees of one block, one finds it gone. The other words it leaves as they are: whatever the pages are next,
+ * nothing starts where they say so.
  */
 #include "mm/kmalloc/kmalloc_large.h"
 
@@ -14,71 +15,75 @@
 #include "mm/kmem_cache.h"
 #include "mm/slab/slab.h"
 
-#define LENGTH_SHIFT PAGE_WORD_VALUE_SHIFT
-
 static slab_context_t *context_current(void)
 {
     return (slab_context_t *)allocation_context_current();
 }
 
-static void set_word(char *page, uint64_t word)
+static void set_length(void *block, size_t count)
 {
-    __atomic_store_n(page_word(page), word, __ATOMIC_RELEASE);
+    __atomic_store_n(page_word(block), (uint64_t)count << PAGE_WORD_VALUE_SHIFT | PAGE_CODE_LARGE, __ATOMIC_RELEASE);
+}
+
+static NOINLINE void *refuse(void)
+{
+    RELAXED_ADD(&context_current()->large_failures, 1);
+    return NULL;
+}
+
+/* Once more, after caches have given back what they don't need. */
+static NOINLINE void *pages_after_shrinking(size_t count)
+{
+    return kmem_caches_shrink() != 0 ? pages_alloc(count) : NULL;
 }
 
 void *kmalloc_large_alloc(size_t size)
 {
-    slab_context_t *const context = context_current();
     const size_t count = pages_for_bytes(size);
     if (UNLIKELY(inject_is_armed()) &&
         inject_refuses(INJECT_OBJECTS, INJECT_LARGE, (uintptr_t)__builtin_return_address(0))) {
-        goto failed;
+        return refuse();
     }
-    char *block = pages_alloc(count);
-    if (block == NULL && kmem_caches_shrink() != 0) {
-        block = pages_alloc(count);
+    void *block = pages_alloc(count);
+    if (UNLIKELY(block == NULL)) {
+        block = pages_after_shrinking(count);
+        if (block == NULL) {
+            return refuse();
+        }
     }
-    if (block == NULL) {
-        goto failed;
-    }
-    if (page_words_claim(block, count) != STATUS_OK) {
+    if (UNLIKELY(page_words_claim(block, count, PAGE_CODE_LARGE) != STATUS_OK)) {
         pages_free(block, count);
-        goto failed;
+        return refuse();
     }
-    for (size_t page = 1; page < count; page++) {
-        set_word(block + page * PAGE_SIZE, PAGE_CODE_LARGE);
-    }
-    set_word(block, (uint64_t)count << LENGTH_SHIFT | PAGE_CODE_LARGE);
+    set_length(block, count);
+    slab_context_t *const context = context_current();
     RELAXED_ADD(&context->large_allocations, 1);
     RELAXED_ADD(&context->large_pages_allocated, count);
     return block;
-
-failed:
-    RELAXED_ADD(&context->large_failures, 1);
-    return NULL;
 }
 
-bool kmalloc_large_is_start(uint64_t word, const void *pointer)
+bool kmalloc_large_resize(void *pointer, size_t have, size_t size)
 {
-    return word >> LENGTH_SHIFT != 0 && ((uintptr_t)pointer & PAGE_OFFSET_MASK) == 0;
+    const size_t count = pages_for_bytes(size);
+    const size_t had = have >> PAGE_SHIFT;
+    if (count >= had) {
+        return count == had;
+    }
+    set_length(pointer, count);
+    RELAXED_ADD(&context_current()->large_pages_freed, had - count);
+    pages_free((char *)pointer + (count << PAGE_SHIFT), had - count);
+    return true;
 }
 
-size_t kmalloc_large_size(uint64_t word)
+void kmalloc_large_free(void *pointer, uint64_t word)
 {
-    return (size_t)(word >> LENGTH_SHIFT) << PAGE_SHIFT;
-}
-
-void kmalloc_large_free(void *pointer)
-{
-    slab_context_t *const context = context_current();
-    const uint64_t word = __atomic_exchange_n(page_word(pointer), PAGE_CODE_GONE, __ATOMIC_ACQ_REL);
-    if (UNLIKELY((word & PAGE_CODE_MASK) != PAGE_CODE_LARGE)) {
+    if (UNLIKELY(!kmalloc_large_is_start(word, pointer)) ||
+        UNLIKELY(!__atomic_compare_exchange_n(page_word(pointer), &word, PAGE_CODE_GONE, false, __ATOMIC_ACQ_REL,
+                                              __ATOMIC_ACQUIRE))) {
         slab_misuse_no_slab((uintptr_t)pointer, word);
     }
-    const size_t count = word >> LENGTH_SHIFT;
-    for (size_t page = 1; page < count; page++) {
-        set_word((char *)pointer + page * PAGE_SIZE, PAGE_CODE_GONE);
-    }
+    slab_context_t *const context = context_current();
+    const size_t count = word >> PAGE_WORD_VALUE_SHIFT;
     RELAXED_ADD(&context->large_frees, 1);
     RELAXED_ADD(&context->large_pages_freed, count);
     pages_free(pointer, count);

@@ -9,17 +9,34 @@
 #include <stdint.h>
 
 #include "base/compiler.h"
+#include "base/units.h"
+#include "mm/slab/page_code.h"
 
 /* Returns a block of `size` bytes rounded up to pages, or NULL when no such run is free. */
 MUST_USE void *kmalloc_large_alloc(size_t size);
 
 /* Whether `pointer`, whose page's word has the code of large blocks, is the start of one. */
-bool kmalloc_large_is_start(uint64_t word, const void *pointer);
+static inline bool kmalloc_large_is_start(uint64_t word, const void *pointer)
+{
+    return word >> PAGE_WORD_VALUE_SHIFT != 0 && ((uintptr_t)pointer & PAGE_OFFSET_MASK) == 0;
+}
 
 /* The size of the large block with that word, in bytes. */
-size_t kmalloc_large_size(uint64_t word);
+static inline size_t kmalloc_large_size(uint64_t word)
+{
+    return (size_t)(word >> PAGE_WORD_VALUE_SHIFT) << PAGE_SHIFT;
+}
 
-/* Takes back the large block that starts at `pointer`. */
-void kmalloc_large_free(void *pointer);
+/*
+ * Makes the large block at `pointer`, of `have` bytes, one of `size` bytes, more than a slab's objects have, where it
+ * is: false, and nothing done, when it can't be. What is left over goes back.
+ */
+MUST_USE bool kmalloc_large_resize(void *pointer, size_t have, size_t size);
+
+/*
+ * Takes back the large block that starts at `pointer`; the page's word was seen to be `word`, with the code of large
+ * blocks. Stops the kernel when none does.
+ */
+void kmalloc_large_free(void *pointer, uint64_t word);
 
 #endif

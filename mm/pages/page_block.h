@@ -97,6 +97,24 @@ MUST_USE static inline bool page_block_claim(page_block_t *block, uint64_t mask,
     return true;
 }
 
+/*
+ * The same for pages whose bits are clear in `low`, as the caller has read the block's: one attempt, which fails when
+ * the word has changed since.
+ */
+MUST_USE static ALWAYS_INLINE bool page_block_claim_seen(page_block_t *block, uint64_t low, uint64_t mask,
+                                                         uint64_t *gone)
+{
+    *gone = 0;
+    if (UNLIKELY(!atomic_compare_exchange_strong(&block->low, &low, low + mask))) {
+        return false;
+    }
+    if (page_block_claim_has_met_retirer(block, mask)) {
+        *gone = page_block_claim_undo(block, mask);
+        return false;
+    }
+    return true;
+}
+
 /* `high` as it is after a read-modify-write of `low`. */
 static ALWAYS_INLINE uint64_t page_block_high_after(const page_block_t *block)
 {
@@ -138,6 +156,18 @@ MUST_USE static ALWAYS_INLINE bool page_block_release_one(page_block_t *block, u
     return LIKELY(bit_atomic_test_and_clear(&block->low, index));
 }
 
+/*
+ * Makes the pages of `mask` FREE if all of them are ALLOCATED, in one attempt: false, with nothing changed, when they
+ * are not, or the word changed meanwhile.
+ */
+MUST_USE static ALWAYS_INLINE bool page_block_release_at_once(page_block_t *block, uint64_t mask)
+{
+    uint64_t low = atomic_load_explicit(&block->low, memory_order_relaxed);
+    const uint64_t high = atomic_load_explicit(&block->high, memory_order_relaxed);
+    const uint64_t rest = low ^ mask; /* has bits of `mask` where `low` had none */
+    return LIKELY(((rest | high) & mask) == 0) && LIKELY(atomic_compare_exchange_strong(&block->low, &low, rest));
+}
+
 /* What page_block_release() met, for who keeps the hints. */
 typedef struct page_release {
     bool is_done;          /* all pages were ALLOCATED and are now FREE; otherwise nothing has changed */
@@ -161,7 +191,10 @@ MUST_USE static inline page_release_t page_block_release(page_block_t *block, ui
     return (page_release_t){true, (before | high) == ~UINT64_C(0) || ((before & ~mask) | high) == 0};
 }
 
-/* The three steps of a retirement. First: nobody can claim these pages any more. Returns those that were not allocated. */
+/*
+ * The three steps of a retirement. First: nobody can claim these pages any more. Returns those that were not
+ * allocated.
+ */
 static inline uint64_t page_block_retire_begin(page_block_t *block, uint64_t mask)
 {
     return mask & ~atomic_fetch_or(&block->low, mask);

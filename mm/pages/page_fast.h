@@ -46,40 +46,51 @@ MUST_USE static ALWAYS_INLINE bool page_context_give(page_context_t *context, ui
     return LIKELY(index < BITS_PER_WORD) && page_block_release_one(block, index);
 }
 
-/* Counts pages of a claim that failed, which had been claimed before a retirer took them away: it counts a free. */
-static inline void page_context_count_gone(page_context_t *context, uint64_t gone)
-{
-    page_counter_add(&context->longer_pages_allocated, count_set(gone));
-}
+/*
+ * What the paths below need to know of runs of each length, together so that one address leads to all of it. For
+ * lengths that are no power of two there is only what a free needs.
+ */
+typedef struct page_run_shapes {
+    uint64_t starts[BITS_PER_WORD + 1]; /* where naturally aligned runs start in a word; else 0 */
+    uint64_t ends[BITS_PER_WORD + 1];   /* where they end */
+    uint64_t masks[BITS_PER_WORD + 1];  /* the run at the word's beginning */
+    uint64_t limits[BITS_PER_WORD + 1]; /* it may start below this bit; 0 for a run of nothing */
+} page_run_shapes_t;
+
+extern const page_run_shapes_t page_run_shapes;
 
 /*
- * Takes `count` pages in a row, a power of two up to 64, that start at a multiple of `count`: returns the first.
- * BITS_NONE as above. Does not count the run.
+ * Takes `count` (up to 64) pages in a row that start at a multiple of `count`, and stores which page of the block the
+ * first is. False when there is none, or `count` is no power of two, or something came in between; then another way may
+ * still find a run, and *gone are pages that are to be counted as allocated: see page_block_claim(). Does not count the
+ * run.
  */
-MUST_USE static inline unsigned page_context_take_run(page_context_t *context, size_t count)
+MUST_USE static ALWAYS_INLINE bool page_context_take_run(page_context_t *context, size_t count, uint64_t *first,
+                                                         uint64_t *gone)
 {
     page_block_t *const block = context->block;
-    const unsigned index = find_first_run(page_block_free_word(block), (unsigned)count, (unsigned)count);
-    uint64_t gone;
-    if (UNLIKELY(index == BITS_NONE)) {
-        return BITS_NONE;
+    const uint64_t low = atomic_load_explicit(&block->low, memory_order_relaxed);
+    const uint64_t used = low | atomic_load_explicit(&block->high, memory_order_relaxed);
+    uint64_t ends = bits_clear_field_ends(used, page_run_shapes.starts[count], page_run_shapes.ends[count]);
+    uint64_t last;
+    *gone = 0;
+    if (UNLIKELY(!bits_take_first(&ends, &last))) {
+        return false;
     }
-    if (UNLIKELY(!page_block_claim(block, bits_range(index, (unsigned)count), &gone))) {
-        page_context_count_gone(context, gone);
-        return BITS_NONE;
-    }
-    return index;
+    *first = last + 1 - count;
+    return page_block_claim_seen(block, low, page_run_shapes.masks[count] << (*first % BITS_PER_WORD), gone);
 }
 
 /*
- * Gives back `count` pages from page `index` of the context's block on. False, and nothing done, when they are not all
- * in it, or not all allocated. Does not count. Nobody else need hear of it: what the words above say of a block that is
- * checked out is settled at its check-in.
+ * Gives back `count` (up to 64) pages from page `index` of the context's block on. False, and nothing done, when
+ * `count` is 0, they are not all in the block, or not all allocated, or another CPU frees there at this moment. Does
+ * not count. Nobody else need hear of it: what the words above say of a block that is checked out is settled at its
+ * check-in.
  */
-MUST_USE static inline bool page_context_give_run(page_context_t *context, uint64_t index, size_t count)
+MUST_USE static ALWAYS_INLINE bool page_context_give_run(page_context_t *context, uint64_t index, size_t count)
 {
-    return index < BITS_PER_WORD && count - 1 < BITS_PER_WORD - index &&
-           page_block_release(context->block, bits_range((unsigned)index, (unsigned)count)).is_done;
+    return LIKELY(index < page_run_shapes.limits[count]) &&
+           page_block_release_at_once(context->block, page_run_shapes.masks[count] << (index % BITS_PER_WORD));
 }
 
 #endif

@@ -101,7 +101,7 @@ static bool release_in_chunk(page_tree_t *tree, page_span_t part, uint64_t *wron
 void page_tree_free(page_tree_t *tree, page_context_t *context, page_number_t first, size_t count)
 {
     /* A single page that comes here is none of the own block's: pages_free() has asked. */
-    if (count > 1 && page_context_has_block(context) &&
+    if (count > 1 && count <= PAGES_PER_BLOCK && page_context_has_block(context) &&
         page_context_give_run(context, first.value - context->first_page.value, count)) {
         page_context_count_free(context, count);
         return;

@@ -7,6 +7,7 @@
  * stay, and each attempt with one more page gets one level further.
  */
 #include "arch/machine.h"
+#include "base/relaxed.h"
 #include "base/spinlock.h"
 #include "mm/inject.h"
 #include "mm/pages/pages_global.h"
@@ -23,6 +24,41 @@ static void *take_from_stock(void *context)
     (void)context;
     return stock_count == 0 ? NULL : stock[--stock_count];
 }
+
+/* ---- what is known to be backed ---- */
+
+#define WORDS_PER_PAGE (PAGE_SIZE / sizeof(uint64_t))
+
+/*
+ * Pages of words that have been seen to be backed, each in the one place where it may be, so that not every claim walks
+ * the machine's tables. What is backed stays so.
+ */
+#define KNOWN_COUNT 64u
+static uintptr_t known[KNOWN_COUNT];
+
+static ALWAYS_INLINE uintptr_t *known_place(const uint64_t *word)
+{
+    return &known[((uintptr_t)word / PAGE_SIZE) % KNOWN_COUNT];
+}
+
+static ALWAYS_INLINE bool is_known(const uint64_t *word)
+{
+    /* Acquired with it: the tables' entry, by whoever wrote that. */
+    return __atomic_load_n(known_place(word), __ATOMIC_ACQUIRE) == align_down((uintptr_t)word, PAGE_SIZE);
+}
+
+static void know(const uint64_t *word)
+{
+    __atomic_store_n(known_place(word), align_down((uintptr_t)word, PAGE_SIZE), __ATOMIC_RELEASE);
+}
+
+/* Which word of its page of words it is. */
+static ALWAYS_INLINE size_t word_index(const uint64_t *word)
+{
+    return ((uintptr_t)word % PAGE_SIZE) / sizeof(uint64_t);
+}
+
+/* ---- backing ---- */
 
 /* Adds a page of the tree to the stock. False when memory is out. */
 static bool fill_stock(void)
@@ -64,9 +100,8 @@ static status_t back(const uint64_t *word)
     }
 }
 
-status_t page_words_claim(const void *address, size_t count)
+static NOINLINE status_t claim_slowly(const void *address, size_t count, uint64_t value)
 {
-    const size_t words_per_page = PAGE_SIZE / sizeof(uint64_t);
     const char *const first_page = address;
     for (size_t i = 0; i < count;) {
         const uint64_t *const word = page_word(first_page + i * PAGE_SIZE);
@@ -79,11 +114,26 @@ status_t page_words_claim(const void *address, size_t count)
                 return status;
             }
         }
-        const size_t index = ((uintptr_t)word % PAGE_SIZE) / sizeof(uint64_t);
-        i += words_per_page - index; /* the other words of this page of words are backed now, too */
+        know(word);
+        i += WORDS_PER_PAGE - word_index(word); /* the other words of this page of words are backed now, too */
     }
     for (size_t i = 0; i < count; i++) {
-        __atomic_store_n(page_word(first_page + i * PAGE_SIZE), 0, __ATOMIC_RELAXED);
+        __atomic_store_n(page_word(first_page + i * PAGE_SIZE), value, __ATOMIC_RELAXED);
+    }
+    return STATUS_OK;
+}
+
+status_t page_words_claim(const void *address, size_t count, uint64_t value)
+{
+    uint64_t *word = page_word(address);
+    if (UNLIKELY(word == NULL) || UNLIKELY(!is_known(word)) || UNLIKELY(count > WORDS_PER_PAGE - word_index(word))) {
+        return claim_slowly(address, count, value);
+    }
+    /* The words of neighbours are neighbours within a page of words. Most runs are too short for several a turn. */
+    const uint64_t *const end = word + count;
+#pragma clang loop unroll(disable) vectorize(disable)
+    while (word != end) {
+        RELAXED_STORE(word++, value);
     }
     return STATUS_OK;
 }

@@ -50,42 +50,44 @@ static void *alloc_for(const pages_request_t *request, uintptr_t caller)
     return run;
 }
 
-/* A short run out of the context's own block; NULL when it has none, or every request is to be asked about. */
-static void *alloc_from_own_block(size_t count)
+/* Ends pages_alloc(), by a jump: so this is its caller. `gone` is what an attempt left to count: page_block_claim(). */
+static NOINLINE void *alloc_slowly(size_t count, uint64_t gone)
 {
-    page_context_t *const context = own_context();
-    if (UNLIKELY(inject_is_armed()) || count > PAGES_PER_BLOCK || !is_power_of_two(count)) {
-        return NULL;
-    }
-    const unsigned index = page_context_take_run(context, count);
-    if (UNLIKELY(index == BITS_NONE)) {
-        return NULL;
-    }
-    page_context_count_alloc(context, count);
-    return (void *)(context->address + ((uintptr_t)index << PAGE_SHIFT));
-}
-
-/* Ends pages_alloc(), by a jump: so this is its caller. */
-static NOINLINE void *alloc_slowly(size_t count)
-{
-    void *const run = count == 1 ? NULL : alloc_from_own_block(count);
-    if (LIKELY(run != NULL)) {
-        return run;
+    if (gone != 0) {
+        page_counter_add(&own_context()->longer_pages_allocated, count_set(gone));
     }
     return alloc_for(&(pages_request_t){.count = count}, (uintptr_t)__builtin_return_address(0));
 }
 
-void *pages_alloc(size_t count)
+/* pages_alloc() of other than one page, which ends in this by a jump; a straight line, too. */
+static NOINLINE void *alloc_run(size_t count)
 {
-    if (LIKELY(count == 1)) {
-        page_context_t *const context = own_context();
-        const unsigned index = page_context_take(context);
-        if (LIKELY(index != BITS_NONE)) {
-            page_counter_add_allocated(&context->singles_allocated, 1);
+    page_context_t *const context = own_context();
+    uint64_t gone = 0;
+    if (LIKELY(count <= PAGES_PER_BLOCK)) {
+        uint64_t index;
+        if (LIKELY(page_context_take_run(context, count, &index, &gone))) {
+            page_counter_add_allocated(&context->longer_pages_allocated, count);
+            page_counter_add_allocated(&context->longer_runs_allocated, 1);
             return (void *)(context->address + ((uintptr_t)index << PAGE_SHIFT));
         }
     }
-    return alloc_slowly(count);
+    return alloc_slowly(count, gone);
+}
+
+/* While requests are to be asked about, no context has a block checked out: see mm/pages/page_inject.h. */
+void *pages_alloc(size_t count)
+{
+    if (UNLIKELY(count != 1)) {
+        return alloc_run(count);
+    }
+    page_context_t *const context = own_context();
+    const unsigned index = page_context_take(context);
+    if (UNLIKELY(index == BITS_NONE)) {
+        return alloc_slowly(1, 0);
+    }
+    page_counter_add_allocated(&context->singles_allocated, 1);
+    return (void *)(context->address + ((uintptr_t)index << PAGE_SHIFT));
 }
 
 void *pages_alloc_with(const pages_request_t *request)
@@ -103,30 +105,40 @@ void *pages_alloc_for_good(void)
 
 static NOINLINE void free_slowly(void *address, size_t count)
 {
-    page_context_t *const context = own_context();
-    if (count != 1 && page_context_give_run(context, page_context_index(context, (uintptr_t)address), count)) {
-        page_context_count_free(context, count);
-        return;
-    }
     if (((uintptr_t)address & PAGE_OFFSET_MASK) != 0) {
         page_misuse_report_pointer(PAGE_MISUSE_MISALIGNED, address, count);
     }
     if (!direct_map_contains(address)) {
         page_misuse_report_pointer(PAGE_MISUSE_FOREIGN, address, count);
     }
-    page_tree_free(&pages_tree, context, page_of_physical(pointer_to_physical(address)), count);
+    page_tree_free(&pages_tree, own_context(), page_of_physical(pointer_to_physical(address)), count);
+}
+
+/* pages_free() of other than one page. */
+static NOINLINE void free_run(void *address, size_t count)
+{
+    page_context_t *const context = own_context();
+    if (LIKELY(count <= PAGES_PER_BLOCK) &&
+        LIKELY(page_context_give_run(context, page_context_index(context, (uintptr_t)address), count))) {
+        page_counter_add_freed(&context->longer_pages_freed, count);
+        page_counter_add_freed(&context->longer_runs_freed, 1);
+        return;
+    }
+    free_slowly(address, count);
 }
 
 void pages_free(void *address, size_t count)
 {
-    if (LIKELY(count == 1)) {
-        page_context_t *const context = own_context();
-        if (LIKELY(page_context_give(context, (uintptr_t)address))) {
-            page_counter_add_freed(&context->singles_freed, 1);
-            return;
-        }
+    if (UNLIKELY(count != 1)) {
+        free_run(address, count);
+        return;
     }
-    free_slowly(address, count);
+    page_context_t *const context = own_context();
+    if (UNLIKELY(!page_context_give(context, (uintptr_t)address))) {
+        free_slowly(address, 1);
+        return;
+    }
+    page_counter_add_freed(&context->singles_freed, 1);
 }
 
 status_t pages_mark_invalid(void *address, size_t count)

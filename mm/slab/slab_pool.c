@@ -65,7 +65,7 @@ static slab_t *make_run(kmem_cache_t *cache, slab_context_t *context)
     if (pages == NULL) {
         return NULL;
     }
-    if (page_words_claim(pages, cache->pages_per_run) != STATUS_OK) {
+    if (page_words_claim(pages, cache->pages_per_run, PAGE_CODE_NONE) != STATUS_OK) {
         goto undo_pages;
     }
     slab_t *const first = descriptors_alloc(cache->slabs_per_run);

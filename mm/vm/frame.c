@@ -37,7 +37,7 @@ static void *frames_alloc(size_t count)
     if (run == NULL) {
         return NULL;
     }
-    if (page_words_claim(run, count) != STATUS_OK) {
+    if (page_words_claim(run, count, 0) != STATUS_OK) {
         pages_free(run, count);
         return NULL;
     }
@@ -68,7 +68,7 @@ void *frame_alloc_large(void)
     if (run == NULL) {
         return NULL; /* small ones will do: caches keep theirs */
     }
-    if (page_words_claim(run, FRAMES_PER_LARGE_PAGE) != STATUS_OK) {
+    if (page_words_claim(run, FRAMES_PER_LARGE_PAGE, 0) != STATUS_OK) {
         pages_free(run, FRAMES_PER_LARGE_PAGE);
         return NULL;
     }

@@ -45,9 +45,11 @@ void pages_free(void *address, size_t count)
     memset(&is_used[(size_t)((unsigned char *)address - foreign_memory) / PAGE_SIZE], 0, count);
 }
 
-status_t page_words_claim(const void *address, size_t count)
+status_t page_words_claim(const void *address, size_t count, uint64_t value)
 {
-    memset(page_word(address), 0, count * sizeof(uint64_t));
+    for (size_t i = 0; i < count; i++) {
+        page_word(address)[i] = value;
+    }
     return STATUS_OK;
 }
 

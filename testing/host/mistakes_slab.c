@@ -67,7 +67,7 @@ static void freeing_static_memory(void)
 static void freeing_pages_as_a_block(void)
 {
     void *const page = pages_alloc(1);
-    mistake_needs(page != NULL && page_words_claim(page, 1) == STATUS_OK, "no page");
+    mistake_needs(page != NULL && page_words_claim(page, 1, 0) == STATUS_OK, "no page");
     kfree(page);
 }
 

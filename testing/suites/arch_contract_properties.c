@@ -311,7 +311,7 @@ static void every_page_has_its_own_word(property_run_t *run)
     const char *const pages = page_run_take(run, count);
     const uint64_t *const first = page_word(pages);
 
-    PROPERTY_EXPECT_STATUS(run, STATUS_OK, page_words_claim(pages, count));
+    PROPERTY_EXPECT_STATUS(run, STATUS_OK, page_words_claim(pages, count, 0));
     for (size_t index = 0; index < count; index++) {
         const char *const page = pages + index * PAGE_SIZE;
         const uint64_t *const word = page_word(page + property_draw(run, PAGE_SIZE));
@@ -329,7 +329,7 @@ static void backing_words_twice_changes_nothing(property_run_t *run)
     const char *const page = page_run_take(run, 1);
     const uint64_t value = property_bits64(run);
 
-    PROPERTY_EXPECT_STATUS(run, STATUS_OK, page_words_claim(page, 1));
+    PROPERTY_EXPECT_STATUS(run, STATUS_OK, page_words_claim(page, 1, 0));
     uint64_t *const word = page_word(page);
     *word = value;
     const status_t status = machine_back_page_words(word, no_page, NULL);

@@ -108,8 +108,8 @@ static void one_bit_is_set_and_told(property_run_t *run)
 static void runs_agree_with_a_loop(property_run_t *run)
 {
     const uint64_t word = draw_word(run);
-    const unsigned count = (unsigned)property_range(run, 1, 64);
     const unsigned alignment = 1u << property_draw(run, 7);
+    const unsigned count = property_bool(run) ? alignment : (unsigned)property_range(run, 1, 64);
     uint64_t starts = 0;
     unsigned first = BITS_NONE;
 
@@ -125,6 +125,10 @@ static void runs_agree_with_a_loop(property_run_t *run)
     }
     PROPERTY_EXPECT_EQUAL(run, find_run_starts(word, count), starts);
     PROPERTY_EXPECT_EQUAL(run, find_first_run(word, count, alignment), first);
+    if (count == alignment) {
+        const uint64_t ends = bits_clear_field_ends(~word, bits_every(count), bits_every(count) << (count - 1));
+        PROPERTY_EXPECT_EQUAL(run, find_first_set(ends), first == BITS_NONE ? BITS_NONE : first + count - 1);
+    }
 }
 
 /* Validates 2.10: masks have the bits that they say, for every first bit and count there is. */

@@ -253,7 +253,7 @@ static void every_page_of_a_run_has_a_word(property_run_t *run)
         return;
     }
     fixture->live[fixture->live_count++] = (live_run_t){start, count, 0};
-    PROPERTY_EXPECT_STATUS(run, STATUS_OK, page_words_claim(start, count));
+    PROPERTY_EXPECT_STATUS(run, STATUS_OK, page_words_claim(start, count, 0));
     for (size_t i = 0; i < count; i++) {
         uint64_t *const word = page_word(start + i * PAGE_SIZE + (i * 37) % PAGE_SIZE);
         const void *page = NULL;

@@ -231,7 +231,7 @@ static void a_foreign_pointer_is_told(property_run_t *run)
     uint64_t on_the_stack = 0;
     void *const page = pages_alloc(1);
     PROPERTY_EXPECT(run, page != NULL);
-    PROPERTY_EXPECT_STATUS(run, STATUS_OK, page_words_claim(page, 1));
+    PROPERTY_EXPECT_STATUS(run, STATUS_OK, page_words_claim(page, 1, 0));
     void *const pointers[] = {(char *)page + 16 * property_draw(run, 256), &in_static_memory, &on_the_stack,
                               (void *)(uintptr_t)property_range(run, 1, 1 << 20), (void *)UINTPTR_MAX};
     void *const pointer = pointers[property_draw(run, ARRAY_COUNT(pointers))];

@@ -78,8 +78,8 @@ static void reallocate_one(property_run_t *run, live_objects_t *live)
     void *const block = krealloc(kept, size);
     PROPERTY_EXPECT(run, block != NULL);
     live_objects_expect_bytes(run, block, size < old.size_bytes ? size : old.size_bytes, old.pattern);
-    /* The block stays where it is when its class (or its pages) still fit. */
-    if (size <= 4096 && had == class_size(size)) {
+    /* The block stays where it is when its class still fits, or, a large one, enough of its pages. */
+    if (size <= 4096 ? had == class_size(size) : had >= size) {
         PROPERTY_EXPECT_EQUAL(run, (uintptr_t)block, (uintptr_t)kept);
     }
     live_objects_add(live, block, size);

@@ -47,10 +47,11 @@ void pages_free(void *address, size_t count);
 MUST_USE status_t pages_mark_invalid(void *address, size_t count);
 
 /*
- * Makes the words of a run writable and zero. The slab core calls it once for a run that it got from pages_alloc(),
- * before it writes the words. Returns STATUS_NO_MEMORY when the words have no room; nothing is then changed.
+ * Makes the words of a run writable, and sets each of them to `value`. The slab core calls it once for a run that it
+ * got from pages_alloc(), before it writes the words. Returns STATUS_NO_MEMORY when the words have no room; nothing
+ * is then changed.
  */
-MUST_USE status_t page_words_claim(const void *address, size_t count);
+MUST_USE status_t page_words_claim(const void *address, size_t count, uint64_t value);
 
 /*
  * page_word(pointer), in port.h: where the word of the page that holds `pointer` lives, or NULL when no page of the

@@ -33,8 +33,8 @@ static ALWAYS_INLINE uint64_t bits_range(unsigned first, unsigned count)
 
 #if defined(__riscv) && !defined(__riscv_zbb)
 /*
- * Where the lowest set bit is, by the six bits that a de Bruijn sequence times that bit has at the top. The compiler's own
- * is the same, but for one instruction: it makes the table's address before it adds the index.
+ * Where the lowest set bit is, by the six bits that a de Bruijn sequence times that bit has at the top. The
+ * compiler's own is the same, but for one instruction: it makes the table's address before it adds the index.
  */
 static const uint8_t bits_first_set_table[BITS_PER_WORD] UNUSED = {
     0,  1,  2,  7,  3,  13, 8,  19, 4,  25, 14, 28, 9,  34, 20, 40, 5,  17, 26, 38, 15, 46,
@@ -181,9 +181,9 @@ static ALWAYS_INLINE bool bit_test_and_set(uint64_t *word, uint64_t index)
 }
 
 /*
- * Sets, or clears, bit `index`, which is below 64, of a word that others change too; returns whether it was set before.
- * Sequentially consistent. Written out for x86, where compilers compute the index modulo 64 once more (Intel SDM vol. 2,
- * LOCK BTS and BTR). Race detectors see what the compiler makes.
+ * Sets, or clears, bit `index`, which is below 64, of a word that others change too; returns whether it was set
+ * before. Sequentially consistent. Written out for x86, where compilers compute the index modulo 64 once more (Intel
+ * SDM vol. 2, LOCK BTS and BTR). Race detectors see what the compiler makes.
  */
 #if defined(__x86_64__) && !__has_feature(thread_sanitizer)
 #define BITS_ATOMIC_TEST_IS_FREE 1
@@ -244,6 +244,17 @@ static inline uint64_t bits_every(unsigned alignment)
         mask |= mask << span;
     }
     return mask;
+}
+
+/*
+ * The same for clear bits, without a loop: in `used` the first field of n bits that are all clear, if any, is the one
+ * that ends with the lowest bit set in the result. `starts` and `ends` have the first and the last bits of all fields
+ * of n bits, or are 0, and nothing is found. Taking 1 from each field reaches the last bit of a field that was 0, and
+ * what it borrows spoils only the fields above (Warren, Hacker's Delight, 2nd ed., section 6-1, "Find First 0-Byte").
+ */
+static ALWAYS_INLINE uint64_t bits_clear_field_ends(uint64_t used, uint64_t starts, uint64_t ends)
+{
+    return (used - starts) & ~used & ends;
 }
 
 /* The start of the first run of `count` set bits that begins at a multiple of `alignment`, or BITS_NONE. */
