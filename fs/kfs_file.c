@@ -161,6 +161,11 @@ status_t kfs_write(kfs_file_t *file, const char *bytes, size_t length)
     return status;
 }
 
+size_t kfs_bytes_held(const kfs_file_t *file)
+{
+    return sizeof(*file) + file->text_length + file->entry_count * sizeof(*file->entries);
+}
+
 void kfs_disown(const kfs_file_t *file)
 {
     slab_debug_disown(file);

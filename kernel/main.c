@@ -209,10 +209,27 @@ static status_t step_kfs(void *context)
     return status;
 }
 
+/* A number of the command line; 0 when it is not there, or is none. */
+static uint64_t number_of(const char *key)
+{
+    char value[24];
+    uint64_t number = 0;
+    if (cmdline_get_param(key, value, sizeof value) == STATUS_OK && !text_parse_u64(value, true, &number)) {
+        log_line("process: \"%s=%s\" is no number", key, value);
+    }
+    return number;
+}
+
 /* Processes, which any CPU runs when it has nothing else to do. */
 static status_t step_processes(void *context)
 {
     (void)context;
+    const process_limits_t limits = {
+        .pages = number_of("process.pages"),
+        .areas = number_of("process.areas"),
+        .processes = number_of("process.family"),
+    };
+    process_limits_set(&limits);
     const status_t status = process_init(&kfs_kernel);
     if (status == STATUS_OK) {
         cpu_jobs_set_idle_work(process_idle_work);

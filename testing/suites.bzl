@@ -43,6 +43,7 @@ SUITES = [
     "pages_concurrency",
     "process",
     "process_leaks",
+    "quota",
     "radix_page_table",
     "raw_input",
     "safe_list",

@@ -25,7 +25,10 @@ kfs_t *process_kfs;
     FIELD(slices)            \
     FIELD(calls)             \
     FIELD(faults)            \
-    FIELD(handles)
+    FIELD(handles)           \
+    FIELD(handles_max)       \
+    FIELD(family)            \
+    FIELD(family_max)
 
 typedef struct status_numbers {
 #define DECLARE(field) uint64_t field;
@@ -35,15 +38,17 @@ typedef struct status_numbers {
 
 #define STATUS_ROW(field) {#field, offsetof(status_numbers_t, field)},
 static const stats_field_t status_fields[] = {STATUS_FIELDS(STATUS_ROW)};
-static const char *const no_laws[] = {NULL};
-static const stats_layout_t status_layout = {status_fields, ARRAY_COUNT(status_fields), no_laws};
+static const char *const status_laws[] = {"handles <= handles_max", NULL};
+static const stats_layout_t status_layout = {status_fields, ARRAY_COUNT(status_fields), status_laws};
 
-#define SPACE_ROW(field) {#field, offsetof(address_space_stats_t, field)},
-static const stats_field_t space_fields[] = {ADDRESS_SPACE_STATS_FIELDS(SPACE_ROW)};
+#define SPACE_ROW(field)  {#field, offsetof(process_memory_t, space.field)},
+#define MEMORY_ROW(field) {#field, offsetof(process_memory_t, field)},
+static const stats_field_t memory_fields[] = {ADDRESS_SPACE_STATS_FIELDS(SPACE_ROW) MEMORY_ROW(quota_pages) MEMORY_ROW(
+    quota_pages_max) MEMORY_ROW(quota_areas) MEMORY_ROW(quota_areas_max)};
 static const char faults_law[] = "faults = faults_zero + faults_copy + faults_reuse + faults_shared + faults_spurious"
                                  " + faults_refused + faults_no_memory";
 
-static const char *const space_laws[] = {
+static const char *const memory_laws[] = {
     "pages_resident = pages_private + pages_shared",
     "pages_large * 512 <= pages_private",
     "pages_resident * 4096 <= bytes_mapped",
@@ -51,7 +56,7 @@ static const char *const space_laws[] = {
     faults_law,
     NULL,
 };
-const stats_layout_t process_space_layout = {space_fields, ARRAY_COUNT(space_fields), space_laws};
+const stats_layout_t process_memory_layout = {memory_fields, ARRAY_COUNT(memory_fields), memory_laws};
 
 #define ALL_ROW(field) {#field, offsetof(process_stats_t, field)},
 static const stats_field_t all_fields[] = {PROCESS_STATS_FIELDS(ALL_ROW)};
@@ -90,6 +95,9 @@ static void read_status(const kfs_node_t *node, text_writer_t *writer)
         numbers.handles += process->handles[index].file != NULL || process->handles[index].object != NULL;
     }
     process_unlock(hold);
+    numbers.handles_max = SYSTEM_HANDLES_MAX;
+    numbers.family = quota_used(process->quota, QUOTA_PROCESSES);
+    numbers.family_max = quota_max(process->quota, QUOTA_PROCESSES);
     text_string(writer, "name state ");
     kfs_table_header(writer, NULL, &status_layout);
     process_write_name(writer, process->name);
@@ -100,17 +108,22 @@ static void read_status(const kfs_node_t *node, text_writer_t *writer)
 static void read_mem(const kfs_node_t *node, text_writer_t *writer)
 {
     process_t *const process = node->context;
-    address_space_stats_t stats;
+    process_memory_t memory = {
+        .quota_pages = quota_used(process->quota, QUOTA_PAGES),
+        .quota_pages_max = quota_max(process->quota, QUOTA_PAGES),
+        .quota_areas = quota_used(process->quota, QUOTA_AREAS),
+        .quota_areas_max = quota_max(process->quota, QUOTA_AREAS),
+    };
     address_space_t *const space = process_space_get(process);
     if (space != NULL) {
-        address_space_stats(space, &stats);
+        address_space_stats(space, &memory.space);
         process_space_put(process);
     } else {
         const spinlock_hold_t hold = process_lock();
-        stats = process->last_stats;
+        memory.space = process->last_stats;
         process_unlock(hold);
     }
-    kfs_table_single(writer, &process_space_layout, &stats);
+    kfs_table_single(writer, &process_memory_layout, &memory);
 }
 
 static bool write_area(const vm_area_info_t *area, void *argument)

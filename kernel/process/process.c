@@ -39,7 +39,7 @@ static status_t fill(process_t *process, const process_request_t *request)
 {
     address_space_t *space;
     process_start_point_t start;
-    status_t status = address_space_create(&space);
+    status_t status = address_space_create_for(process->quota, &space);
     if (status != STATUS_OK) {
         return status;
     }
@@ -54,12 +54,19 @@ static status_t fill(process_t *process, const process_request_t *request)
 
 status_t process_create(const process_request_t *request, process_t **created)
 {
-    process_t *const process = process_record_create(request->name, request->sink);
-    if (process == NULL) {
-        return STATUS_NO_MEMORY;
+    process_t *process;
+    quota_t *quota;
+    status_t status = process_quota_create(&quota);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    status = process_record_create(request->name, request->sink, quota, &process);
+    quota_release(quota); /* the record has its own reference */
+    if (status != STATUS_OK) {
+        return status;
     }
     process->is_detached = request->is_detached;
-    status_t status = enter(process);
+    status = enter(process);
     if (status != STATUS_OK) {
         return status;
     }
@@ -100,15 +107,16 @@ static status_t fill_clone(process_t *child, process_t *parent)
 
 status_t process_clone(process_t *parent, process_t **cloned)
 {
-    process_t *const child = process_record_create(parent->name, parent->sink);
-    if (child == NULL) {
-        return STATUS_NO_MEMORY;
+    process_t *child;
+    status_t status = process_record_create(parent->name, parent->sink, parent->quota, &child);
+    if (status != STATUS_OK) {
+        return status;
     }
     child->parent = parent->pid;
     child->user = parent->user;
     child->call_result = 0;
     child->has_call_result = true;
-    status_t status = enter(child);
+    status = enter(child);
     if (status != STATUS_OK) {
         return status;
     }
@@ -144,6 +152,7 @@ status_t process_init(kfs_t *kfs)
 {
     const status_t status = process_nodes_init(kfs);
     if (status == STATUS_OK) {
+        process_limits_open();
         process_table_open();
     }
     return status;

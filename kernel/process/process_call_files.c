@@ -1,7 +1,6 @@
 /*
  * System calls about KFS: open, read, readdir, stat, close. A process sees files as the shell does, but writes none.
  */
-#include "mm/kmalloc.h"
 #include "process_internal.h"
 
 #define READ_PIECE 512u
@@ -27,17 +26,10 @@ int64_t process_call_open(process_t *process, const uint64_t *arguments)
     if (status != STATUS_OK) {
         return process_result_of(status);
     }
-    open_file_t *const file = kmalloc(sizeof(*file));
-    if (file == NULL) {
-        return process_result_of(STATUS_NO_MEMORY);
-    }
-    file->references = 1;
-    status = kfs_open(process_kfs, path, &file->file);
-    if (status != STATUS_OK) {
-        kfree(file);
-        return process_result_of(status);
-    }
-    return process_handle_add(process, (process_handle_t){file, NULL});
+    open_file_t *file;
+    status = process_file_open(process, path, &file);
+    return status == STATUS_OK ? process_handle_add(process, (process_handle_t){file, NULL})
+                               : process_result_of(status);
 }
 
 int64_t process_call_read(process_t *process, const uint64_t *arguments)

@@ -53,7 +53,7 @@ int64_t process_call_object_create(process_t *process, const uint64_t *arguments
         return process_result_of(STATUS_OUT_OF_RANGE);
     }
     process_handle_t handle = {NULL, NULL};
-    const status_t status = memory_object_create(arguments[0], &handle.object);
+    const status_t status = memory_object_create_for(process->quota, arguments[0], &handle.object);
     return status == STATUS_OK ? process_handle_add(process, handle) : process_result_of(status);
 }
 

@@ -77,6 +77,47 @@ status_t process_handle_get(process_t *process, uint64_t index, process_handle_k
     return is_such ? STATUS_OK : STATUS_NOT_FOUND;
 }
 
+/* Opens the file, which then is paid for, or closed again. */
+static status_t open_and_pay(open_file_t *file, const char *path)
+{
+    const status_t status = kfs_open(process_kfs, path, &file->file);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    file->pages = pages_for_bytes(kfs_bytes_held(file->file));
+    if (!quota_take(file->quota, QUOTA_PAGES, file->pages)) {
+        kfs_close(file->file);
+        return STATUS_OVER_QUOTA;
+    }
+    return STATUS_OK;
+}
+
+status_t process_file_open(const process_t *process, const char *path, open_file_t **opened)
+{
+    open_file_t *const file = kmalloc(sizeof(*file));
+    if (file == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    *file = (open_file_t){.quota = process->quota, .references = 1};
+    const status_t status = open_and_pay(file, path);
+    if (status != STATUS_OK) {
+        kfree(file);
+        return status;
+    }
+    (void)quota_retain(file->quota);
+    *opened = file;
+    return STATUS_OK;
+}
+
+/* Closes what nobody refers to any more. */
+static void close_file(open_file_t *file)
+{
+    kfs_close(file->file);
+    quota_give_back(file->quota, QUOTA_PAGES, file->pages);
+    quota_release(file->quota);
+    kfree(file);
+}
+
 void process_handle_put(process_handle_t handle)
 {
     if (handle.file != NULL) {
@@ -84,8 +125,7 @@ void process_handle_put(process_handle_t handle)
         const bool is_last = --handle.file->references == 0;
         process_unlock(hold);
         if (is_last) {
-            kfs_close(handle.file->file);
-            kfree(handle.file);
+            close_file(handle.file);
         }
     }
     memory_object_release(handle.object);

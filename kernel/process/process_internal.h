@@ -25,6 +25,8 @@ typedef enum process_state {
 /* A KFS file that one or more processes have open. */
 typedef struct open_file {
     kfs_file_t *file;
+    quota_t *quota;      /* that its snapshot counts for */
+    uint64_t pages;      /* as so many */
     uint32_t references; /* the table's lock */
 } open_file_t;
 
@@ -41,6 +43,7 @@ typedef struct process {
     uint32_t pid;
     char name[SYSTEM_NAME_MAX + 1];
     const process_sink_t *sink;
+    quota_t *quota; /* shared with its ancestors that the kernel started, and all their descendants */
 
     /* The table's lock. */
     process_state_t state;
@@ -88,8 +91,12 @@ void process_unlock(spinlock_hold_t hold);
 void process_table_open(void);
 void process_table_close(void);
 
-/* A new record, not in the table, without a space; RUNNING, one reference. NULL: no memory. */
-MUST_USE process_t *process_record_create(const char *name, const process_sink_t *sink);
+/*
+ * A new record, not in the table, without a space; RUNNING, one reference. It counts for the quota, to which it keeps
+ * a reference. STATUS_NO_MEMORY, STATUS_OVER_QUOTA.
+ */
+MUST_USE status_t process_record_create(const char *name, const process_sink_t *sink, quota_t *quota,
+                                        process_t **created);
 
 /* Gives the record a number and a place in the table, which takes over the reference. STATUS_BUSY, STATUS_NOT_READY. */
 MUST_USE status_t process_table_add(process_t *process);
@@ -165,6 +172,14 @@ void process_leaks_tell(process_t *process);
 /* Writes the row of leak *number, or of the oldest that is kept, and moves *number on. False when there is none. */
 MUST_USE bool process_leak_kept(uint64_t *number, text_writer_t *writer);
 
+/* ---- process_limits.c ---- */
+
+/* Finds out how much memory there is. */
+void process_limits_open(void);
+
+/* A quota of what a program and its descendants may have. STATUS_NO_MEMORY. */
+MUST_USE status_t process_quota_create(quota_t **created);
+
 /* ---- process_load.c ---- */
 
 /* Where a new program starts. */
@@ -192,6 +207,9 @@ typedef enum process_handle_kind { PROCESS_HANDLE_FILE, PROCESS_HANDLE_OBJECT } 
 MUST_USE status_t process_handle_get(process_t *process, uint64_t index, process_handle_kind_t kind,
                                      process_handle_t *handle);
 void process_handle_put(process_handle_t handle);
+
+/* Opens a file for a process's family. As kfs_open(), and STATUS_OVER_QUOTA. */
+MUST_USE status_t process_file_open(const process_t *process, const char *path, open_file_t **opened);
 
 MUST_USE status_t process_handle_close(process_t *process, uint64_t index);
 
@@ -248,8 +266,17 @@ void process_report_fault(process_t *process, const trap_report_t *report, vm_fa
 /* The tree that processes see, and in which they are shown. */
 extern kfs_t *process_kfs;
 
-/* The layouts, with their laws, of a space's statistics and of process_stats_t. */
-extern const stats_layout_t process_space_layout;
+/* //proc/<pid>/mem: the space, and what there is of its family's quota. */
+typedef struct process_memory {
+    address_space_stats_t space;
+    uint64_t quota_pages;
+    uint64_t quota_pages_max;
+    uint64_t quota_areas;
+    uint64_t quota_areas_max;
+} process_memory_t;
+
+/* The layouts, with their laws, of process_memory_t and process_stats_t. */
+extern const stats_layout_t process_memory_layout;
 extern const stats_layout_t process_stats_layout;
 
 MUST_USE status_t process_nodes_init(kfs_t *kfs);

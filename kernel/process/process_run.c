@@ -87,7 +87,8 @@ static bool handle_fault(slice_t *slice, const trap_report_t *report, slice_end_
         }
     }
     process_report_fault(process, report, fault);
-    *result = ended(slice, fault == VM_FAULT_NO_MEMORY ? SYSTEM_END_MEMORY : SYSTEM_END_FAULT, 0);
+    const bool is_allowed = fault == VM_FAULT_NO_MEMORY || fault == VM_FAULT_OVER_QUOTA;
+    *result = ended(slice, is_allowed ? SYSTEM_END_MEMORY : SYSTEM_END_FAULT, 0);
     return false;
 }
 

@@ -49,14 +49,19 @@ void process_table_close(void)
 
 /* ---- records ---- */
 
-process_t *process_record_create(const char *name, const process_sink_t *sink)
+status_t process_record_create(const char *name, const process_sink_t *sink, quota_t *quota, process_t **created)
 {
+    if (!quota_take(quota, QUOTA_PROCESSES, 1)) {
+        return STATUS_OVER_QUOTA;
+    }
     const uint32_t before = process_work_for(0); /* the record is nobody's: it outlives its process */
     process_t *const process = kcalloc(1, sizeof(*process));
     (void)process_work_for(before);
     if (process == NULL) {
-        return NULL;
+        quota_give_back(quota, QUOTA_PROCESSES, 1);
+        return STATUS_NO_MEMORY;
     }
+    process->quota = quota_retain(quota);
     (void)text_print(process->name, sizeof(process->name), "%s", name);
     process->sink = sink;
     process->state = PROCESS_RUNNING;
@@ -65,7 +70,8 @@ process_t *process_record_create(const char *name, const process_sink_t *sink)
     const spinlock_hold_t hold = process_lock();
     process_table.stats.records++;
     process_unlock(hold);
-    return process;
+    *created = process;
+    return STATUS_OK;
 }
 
 void process_retain(process_t *process)
@@ -82,6 +88,8 @@ void process_release(process_t *process)
     process_table.stats.records -= is_last;
     process_unlock(hold);
     if (is_last) {
+        quota_give_back(process->quota, QUOTA_PROCESSES, 1);
+        quota_release(process->quota);
         kfree(process);
     }
 }

@@ -12,7 +12,8 @@ kmem_cache_t *vm_space_cache;
 
 const char *vm_fault_name(vm_fault_t fault)
 {
-    static const char *const names[VM_FAULT_COUNT] = {"resolved", "no area", "guard", "access denied", "no memory"};
+    static const char *const names[VM_FAULT_COUNT] = {"resolved",      "no area",   "guard",
+                                                      "access denied", "no memory", "over quota"};
     return (unsigned)fault < VM_FAULT_COUNT ? names[fault] : "unknown";
 }
 
@@ -45,8 +46,15 @@ void vm_change_end(address_space_t *space)
 void *vm_table_page_alloc(void *context)
 {
     address_space_t *const space = context;
+    if (!quota_take(space->quota, QUOTA_PAGES, 1)) {
+        return NULL;
+    }
     void *const page = pages_alloc(1);
-    space->stats.pages_tables += page != NULL;
+    if (page == NULL) {
+        quota_give_back(space->quota, QUOTA_PAGES, 1);
+        return NULL;
+    }
+    space->stats.pages_tables++;
     return page;
 }
 
@@ -54,10 +62,11 @@ void vm_table_page_free(void *page, void *context)
 {
     address_space_t *const space = context;
     pages_free(page, 1);
+    quota_give_back(space->quota, QUOTA_PAGES, 1);
     space->stats.pages_tables--;
 }
 
-status_t vm_space_make(address_space_t **made)
+status_t vm_space_make(quota_t *quota, address_space_t **made)
 {
     if (!vm_is_ready()) {
         return STATUS_NOT_READY;
@@ -66,12 +75,13 @@ status_t vm_space_make(address_space_t **made)
     if (space == NULL) {
         return STATUS_NO_MEMORY;
     }
-    *space = (address_space_t){.pending_count = 0};
+    *space = (address_space_t){.quota = quota_retain(quota)};
     safe_list_init(&space->areas, LOCK_RANK_ADDRESS_SPACE);
     const status_t status = user_page_table_create(&space->table, vm_table_page_alloc, space);
     if (status != STATUS_OK) {
         kmem_cache_free(vm_space_cache, space);
-        return status;
+        quota_release(quota);
+        return quota_is_full(quota, QUOTA_PAGES) ? STATUS_OVER_QUOTA : status; /* the caller has a reference */
     }
     *made = space;
     return STATUS_OK;
@@ -81,12 +91,18 @@ void vm_space_end(address_space_t *space)
 {
     user_page_table_destroy(&space->table, vm_table_page_free, space);
     DEBUG_CHECK(space->stats.pages_tables == 0 && space->stats.pages_private == 0);
+    quota_release(space->quota);
     kmem_cache_free(vm_space_cache, space);
 }
 
 status_t address_space_create(address_space_t **created)
 {
-    const status_t status = vm_space_make(created);
+    return address_space_create_for(NULL, created);
+}
+
+status_t address_space_create_for(quota_t *quota, address_space_t **created)
+{
+    const status_t status = vm_space_make(quota, created);
     if (status == STATUS_OK) {
         vm_space_register(*created);
     }
@@ -160,8 +176,8 @@ status_t vm_area_make(address_space_t *space, const vm_request_t *request, bool 
     if (status != STATUS_OK) {
         return status;
     }
-    if (!vm_spares_make(&spares, 1)) {
-        return STATUS_NO_MEMORY;
+    if (!vm_spares_make(space, &spares, 1)) {
+        return vm_refusal(space);
     }
     vm_change_begin(space);
     const spinlock_hold_t hold = safe_list_lock(&space->areas);
@@ -188,7 +204,7 @@ status_t vm_area_make(address_space_t *space, const vm_request_t *request, bool 
     }
     safe_list_unlock(&space->areas, hold);
     vm_change_end(space);
-    vm_spares_free(spares);
+    vm_spares_free(space, spares);
     return status;
 }
 

@@ -39,6 +39,7 @@
 #include "base/list.h"
 #include "mm/address_space.h"
 #include "mm/kmem_cache.h"
+#include "mm/quota.h"
 #include "mm/structures/safe_list.h"
 
 typedef struct vm_area {
@@ -53,6 +54,7 @@ typedef struct vm_area {
 struct address_space {
     safe_list_t areas;
     user_page_table_t table;
+    quota_t *quota; /* or NULL; does not change */
     _Atomic uint32_t is_changing;
     uint32_t pending_count;
     list_link_t link; /* among all spaces */
@@ -88,9 +90,16 @@ static inline uintptr_t vm_scan_limit(uintptr_t address, uintptr_t end)
 
 /* ---- areas (area.c) ---- */
 
+/* One area that counts for the space's quota, or NULL; and back. */
+MUST_USE vm_area_t *vm_area_alloc(const address_space_t *space);
+void vm_area_free(const address_space_t *space, vm_area_t *area);
+
+/* What to answer when something could not be had: that the space's quota is full, or that memory is. */
+status_t vm_refusal(const address_space_t *space);
+
 /* Makes up to `count` spare areas, on a list that starts at *spares. False, with none made, when memory is out. */
-MUST_USE bool vm_spares_make(vm_area_t **spares, unsigned count);
-void vm_spares_free(vm_area_t *spares);
+MUST_USE bool vm_spares_make(const address_space_t *space, vm_area_t **spares, unsigned count);
+void vm_spares_free(const address_space_t *space, vm_area_t *spares);
 void vm_spare_put(vm_area_t **spares, vm_area_t *area);
 vm_area_t *vm_spare_take(vm_area_t **spares); /* of which there is one */
 
@@ -130,7 +139,7 @@ MUST_USE status_t vm_prepare_range(address_space_t *space, uintptr_t start, uint
 /* ---- life (address_space.c) ---- */
 
 /* A space that statistics don't know yet; taking all areas from a space; ending one that is empty. */
-MUST_USE status_t vm_space_make(address_space_t **made);
+MUST_USE status_t vm_space_make(quota_t *quota, address_space_t **made);
 MUST_USE status_t vm_space_empty(address_space_t *space);
 void vm_space_end(address_space_t *space);
 
@@ -177,8 +186,8 @@ typedef struct vm_visit {
 vm_outcome_t vm_resolve(address_space_t *space, vm_visit_t *visit);
 
 /* Not locked. */
-void vm_supply_fill(vm_supply_t *supply);
-void vm_supply_drop(vm_supply_t *supply);
+void vm_supply_fill(const address_space_t *space, vm_supply_t *supply);
+void vm_supply_drop(const address_space_t *space, vm_supply_t *supply);
 
 /* Locked. Counts an outcome as a fault. */
 void vm_count_fault(address_space_t *space, vm_outcome_t outcome, vm_fault_t fault);

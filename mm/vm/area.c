@@ -59,13 +59,37 @@ vm_area_t *vm_spare_take(vm_area_t **spares)
     return area;
 }
 
-bool vm_spares_make(vm_area_t **spares, unsigned count)
+vm_area_t *vm_area_alloc(const address_space_t *space)
+{
+    if (!quota_take(space->quota, QUOTA_AREAS, 1)) {
+        return NULL;
+    }
+    vm_area_t *const area = kmem_cache_alloc(vm_area_cache);
+    if (area == NULL) {
+        quota_give_back(space->quota, QUOTA_AREAS, 1);
+    }
+    return area;
+}
+
+void vm_area_free(const address_space_t *space, vm_area_t *area)
+{
+    kmem_cache_free(vm_area_cache, area);
+    quota_give_back(space->quota, QUOTA_AREAS, 1);
+}
+
+status_t vm_refusal(const address_space_t *space)
+{
+    return quota_is_full(space->quota, QUOTA_PAGES) || quota_is_full(space->quota, QUOTA_AREAS) ? STATUS_OVER_QUOTA
+                                                                                                : STATUS_NO_MEMORY;
+}
+
+bool vm_spares_make(const address_space_t *space, vm_area_t **spares, unsigned count)
 {
     *spares = NULL;
     for (; count > 0; count--) {
-        vm_area_t *const area = kmem_cache_alloc(vm_area_cache);
+        vm_area_t *const area = vm_area_alloc(space);
         if (area == NULL) {
-            vm_spares_free(*spares);
+            vm_spares_free(space, *spares);
             *spares = NULL;
             return false;
         }
@@ -74,11 +98,10 @@ bool vm_spares_make(vm_area_t **spares, unsigned count)
     return true;
 }
 
-void vm_spares_free(vm_area_t *spares)
+void vm_spares_free(const address_space_t *space, vm_area_t *spares)
 {
     while (spares != NULL) {
-        vm_area_t *const area = vm_spare_take(&spares);
-        kmem_cache_free(vm_area_cache, area);
+        vm_area_free(space, vm_spare_take(&spares));
     }
 }
 
@@ -157,7 +180,7 @@ void vm_merge_range(address_space_t *space, uintptr_t start, uintptr_t end)
         }
         safe_list_unlock(&space->areas, hold);
     }
-    vm_spares_free(spent);
+    vm_spares_free(space, spent);
 }
 
 void vm_count_mapped(address_space_t *space, uint64_t size)
@@ -216,8 +239,8 @@ status_t vm_prepare_range(address_space_t *space, uintptr_t start, uintptr_t end
     if (is_busy) {
         return STATUS_BUSY;
     }
-    if (!vm_spares_make(&spares, cuts)) {
-        return STATUS_NO_MEMORY;
+    if (!vm_spares_make(space, &spares, cuts)) {
+        return vm_refusal(space);
     }
     hold = safe_list_lock(&space->areas);
     const status_t status = split_tables(space, start, end);
@@ -226,6 +249,6 @@ status_t vm_prepare_range(address_space_t *space, uintptr_t start, uintptr_t end
         vm_area_split(space, end, &spares);
     }
     safe_list_unlock(&space->areas, hold);
-    vm_spares_free(spares);
-    return status;
+    vm_spares_free(space, spares);
+    return status == STATUS_OK ? STATUS_OK : vm_refusal(space);
 }

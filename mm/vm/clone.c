@@ -66,7 +66,7 @@ static status_t copy_area(cloning_t *cloning)
 {
     address_space_t *const clone = cloning->clone;
     const vm_area_t *const from = &cloning->area;
-    vm_area_t *const area = kmem_cache_alloc(vm_area_cache);
+    vm_area_t *const area = vm_area_alloc(clone);
     if (area == NULL) {
         return STATUS_NO_MEMORY;
     }
@@ -124,7 +124,7 @@ static status_t clone_areas(cloning_t *cloning)
 status_t address_space_clone(address_space_t *original, address_space_t **created)
 {
     cloning_t cloning = {.original = original};
-    status_t status = vm_space_make(&cloning.clone);
+    status_t status = vm_space_make(original->quota, &cloning.clone);
     if (status != STATUS_OK) {
         return status;
     }
@@ -132,10 +132,11 @@ status_t address_space_clone(address_space_t *original, address_space_t **create
     status = clone_areas(&cloning);
     vm_change_end(original);
     if (status != STATUS_OK) {
+        const status_t refusal = vm_refusal(cloning.clone);
         const status_t emptied UNUSED = vm_space_empty(cloning.clone);
         DEBUG_CHECK(emptied == STATUS_OK);
         vm_space_end(cloning.clone);
-        return status;
+        return refusal;
     }
     vm_space_register(cloning.clone);
     vm_count_clone();

@@ -45,7 +45,7 @@ static vm_fault_t copy_part(copy_t *copy, vm_supply_t *supply, bool *goes_on)
     safe_list_unlock(&space->areas, hold);
     *supply = visit.supply;
     if (outcome == VM_OUTCOME_WANTS_SUPPLY) {
-        vm_supply_fill(supply);
+        vm_supply_fill(space, supply);
     } else {
         supply->has_tried = false; /* the next 2 MiB may ask again */
     }
@@ -61,11 +61,13 @@ static status_t copy_all(copy_t *copy)
         /* Also where the range wraps: address 0 is nobody's. */
         fault = copy_part(copy, &supply, &goes_on);
     }
-    vm_supply_drop(&supply);
+    vm_supply_drop(copy->space, &supply);
     if (fault == VM_FAULT_RESOLVED) {
         return STATUS_OK;
     }
-    return fault == VM_FAULT_NO_MEMORY ? STATUS_NO_MEMORY : STATUS_DENIED;
+    return fault == VM_FAULT_NO_MEMORY    ? STATUS_NO_MEMORY
+           : fault == VM_FAULT_OVER_QUOTA ? STATUS_OVER_QUOTA
+                                          : STATUS_DENIED;
 }
 
 static bool move_in(copy_t *copy, char *user, size_t size)

@@ -35,7 +35,7 @@ static vm_outcome_t copy_page(address_space_t *space, const vm_area_t *area, vm_
 {
     uintptr_t address = visit->address;
     user_leaf_t old;
-    char *const copy = frame_alloc();
+    char *const copy = frame_alloc(space->quota);
     if (copy == NULL) {
         return VM_OUTCOME_FAILED;
     }
@@ -47,7 +47,7 @@ static vm_outcome_t copy_page(address_space_t *space, const vm_area_t *area, vm_
         user_page_table_map(&space->table, visit->address, pointer_to_physical(copy), PAGE_SIZE,
                             vm_page_access(area, true), vm_table_page_alloc, space);
     DEBUG_CHECK(count == 1 && status == STATUS_OK);
-    frames_release(shared, 1);
+    frames_release(space->quota, shared, 1);
     visit->page = copy;
     return VM_OUTCOME_COPY;
 }
@@ -151,12 +151,12 @@ static vm_outcome_t bring_private(address_space_t *space, const vm_area_t *area,
             return VM_OUTCOME_WANTS_SUPPLY;
         }
     }
-    visit->page = frame_alloc_zeroed();
+    visit->page = frame_alloc_zeroed(space->quota);
     if (visit->page == NULL) {
         return VM_OUTCOME_FAILED;
     }
     if (!map_frames(space, area, visit->address, visit->page, PAGE_SIZE)) {
-        frames_release(visit->page, 1);
+        frames_release(space->quota, visit->page, 1);
         return VM_OUTCOME_FAILED;
     }
     space->stats.pages_private++;
@@ -192,21 +192,23 @@ vm_outcome_t vm_resolve(address_space_t *space, vm_visit_t *visit)
         outcome = area->object != NULL ? bring_shared(space, area, visit) : bring_private(space, area, visit);
     }
     if (outcome == VM_OUTCOME_FAILED) {
-        visit->fault = VM_FAULT_NO_MEMORY;
+        const bool is_over = quota_is_full(space->quota, QUOTA_PAGES) ||
+                             (area->object != NULL && quota_is_full(area->object->quota, QUOTA_PAGES));
+        visit->fault = is_over ? VM_FAULT_OVER_QUOTA : VM_FAULT_NO_MEMORY;
     }
     return outcome;
 }
 
-void vm_supply_fill(vm_supply_t *supply)
+void vm_supply_fill(const address_space_t *space, vm_supply_t *supply)
 {
-    supply->large = frame_alloc_large();
+    supply->large = frame_alloc_large(space->quota);
     supply->has_tried = true;
 }
 
-void vm_supply_drop(vm_supply_t *supply)
+void vm_supply_drop(const address_space_t *space, vm_supply_t *supply)
 {
     if (supply->large != NULL) {
-        frames_release(supply->large, FRAMES_PER_LARGE_PAGE);
+        frames_release(space->quota, supply->large, FRAMES_PER_LARGE_PAGE);
     }
 }
 
@@ -230,7 +232,7 @@ void vm_count_fault(address_space_t *space, vm_outcome_t outcome, vm_fault_t fau
         stats->faults_shared++;
         break;
     default:
-        if (fault == VM_FAULT_NO_MEMORY) {
+        if (fault == VM_FAULT_NO_MEMORY || fault == VM_FAULT_OVER_QUOTA) {
             stats->faults_no_memory++;
         } else {
             stats->faults_refused++;
@@ -255,9 +257,9 @@ vm_fault_t address_space_fault(address_space_t *space, uintptr_t address, vm_acc
         }
         safe_list_unlock(&space->areas, hold);
         if (outcome == VM_OUTCOME_WANTS_SUPPLY) {
-            vm_supply_fill(&visit.supply);
+            vm_supply_fill(space, &visit.supply);
         }
     } while (outcome == VM_OUTCOME_WANTS_SUPPLY);
-    vm_supply_drop(&visit.supply);
+    vm_supply_drop(space, &visit.supply);
     return visit.fault;
 }

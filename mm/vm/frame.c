@@ -30,47 +30,48 @@ static void *run_alloc(size_t count)
     return run;
 }
 
-/* A run whose words say that each page is held once; or NULL. */
-static void *frames_alloc(size_t count)
+/* Gives back what was claimed of memory and quota. NULL, for who returns it. */
+static void *undo_alloc(quota_t *quota, void *run, size_t count)
 {
-    void *const run = run_alloc(count);
-    if (run == NULL) {
-        return NULL;
-    }
-    if (page_words_claim(run, count, 0) != STATUS_OK) {
+    if (run != NULL) {
         pages_free(run, count);
+    }
+    quota_give_back(quota, QUOTA_PAGES, count);
+    return NULL;
+}
+
+/* A frame whose word says that it is held once; or NULL. */
+void *frame_alloc(quota_t *quota)
+{
+    if (!quota_take(quota, QUOTA_PAGES, 1)) {
         return NULL;
     }
-    for (size_t i = 0; i < count; i++) {
-        __atomic_store_n(page_word(page_at(run, i)), ONE_HOLDER, __ATOMIC_RELEASE);
+    void *const frame = run_alloc(1);
+    if (frame == NULL || page_words_claim(frame, 1, 0) != STATUS_OK) {
+        return undo_alloc(quota, frame, 1);
     }
-    return run;
+    __atomic_store_n(page_word(frame), ONE_HOLDER, __ATOMIC_RELEASE);
+    return frame;
 }
 
-void *frame_alloc(void)
+void *frame_alloc_zeroed(quota_t *quota)
 {
-    return frames_alloc(1);
-}
-
-void *frame_alloc_zeroed(void)
-{
-    void *const frame = frames_alloc(1);
+    void *const frame = frame_alloc(quota);
     if (frame != NULL) {
         machine_zero_page(frame);
     }
     return frame;
 }
 
-void *frame_alloc_large(void)
+void *frame_alloc_large(quota_t *quota)
 {
     const pages_request_t request = {.count = FRAMES_PER_LARGE_PAGE, .alignment = FRAMES_PER_LARGE_PAGE};
-    void *const run = pages_alloc_with(&request);
-    if (run == NULL) {
-        return NULL; /* small ones will do: caches keep theirs */
-    }
-    if (page_words_claim(run, FRAMES_PER_LARGE_PAGE, 0) != STATUS_OK) {
-        pages_free(run, FRAMES_PER_LARGE_PAGE);
+    if (!quota_take(quota, QUOTA_PAGES, FRAMES_PER_LARGE_PAGE)) {
         return NULL;
+    }
+    void *const run = pages_alloc_with(&request); /* small ones will do: caches keep theirs */
+    if (run == NULL || page_words_claim(run, FRAMES_PER_LARGE_PAGE, 0) != STATUS_OK) {
+        return undo_alloc(quota, run, FRAMES_PER_LARGE_PAGE);
     }
     for (size_t i = 0; i < FRAMES_PER_LARGE_PAGE; i++) {
         machine_zero_page(page_at(run, i));
@@ -110,18 +111,25 @@ static bool let_go(void *frame)
     return HOLDERS(before) == 1;
 }
 
-void frames_release(void *first, size_t count)
+/* Gives `count` pages in a row back that nobody holds any more. */
+static void free_unheld(quota_t *quota, void *first, size_t count)
+{
+    if (count != 0) {
+        pages_free(first, count);
+        quota_give_back(quota, QUOTA_PAGES, count);
+    }
+}
+
+void frames_release(quota_t *quota, void *first, size_t count)
 {
     size_t unheld = 0; /* how many in a row, up to the one before i, have just lost their last holder */
     for (size_t i = 0; i < count; i++) {
         if (let_go(page_at(first, i))) {
             unheld++;
-        } else if (unheld != 0) {
-            pages_free(page_at(first, i - unheld), unheld);
+        } else {
+            free_unheld(quota, page_at(first, i - unheld), unheld);
             unheld = 0;
         }
     }
-    if (unheld != 0) {
-        pages_free(page_at(first, count - unheld), unheld);
-    }
+    free_unheld(quota, page_at(first, count - unheld), unheld);
 }

@@ -48,6 +48,11 @@ static void **slot_in(void **table, uint64_t offset)
 
 status_t memory_object_create(uint64_t size, memory_object_t **created)
 {
+    return memory_object_create_for(NULL, size, created);
+}
+
+status_t memory_object_create_for(quota_t *quota, uint64_t size, memory_object_t **created)
+{
     if (size == 0 || size > MEMORY_OBJECT_SIZE_MAX) {
         return STATUS_INVALID;
     }
@@ -63,7 +68,8 @@ status_t memory_object_create(uint64_t size, memory_object_t **created)
         kmem_cache_free(memory_object_cache, object);
         return STATUS_NO_MEMORY;
     }
-    *object = (memory_object_t){.size = align_up(size, PAGE_SIZE), .directory = directory};
+    *object =
+        (memory_object_t){.size = align_up(size, PAGE_SIZE), .directory = directory, .quota = quota_retain(quota)};
     object->id = atomic_fetch_add(&created_count, 1) + 1;
     atomic_init(&object->references, 1);
     spinlock_init(&object->lock, LOCK_RANK_MEMORY_OBJECT);
@@ -83,25 +89,27 @@ void memory_object_disown(memory_object_t *object)
     slab_debug_disown((const void *)object->directory);
 }
 
-static void free_table(void **table)
+static void free_table(const memory_object_t *object, void **table)
 {
     for (size_t i = 0; i < PAGES_PER_TABLE; i++) {
         if (table[i] != NULL) {
-            frames_release(table[i], 1);
+            frames_release(object->quota, table[i], 1);
         }
     }
     pages_free((void *)table, 1);
+    quota_give_back(object->quota, QUOTA_PAGES, 1);
 }
 
 static void destroy(memory_object_t *object)
 {
     for (uint64_t i = 0; i < tables_of(object->size); i++) {
         if (object->directory[i] != NULL) {
-            free_table(object->directory[i]);
+            free_table(object, object->directory[i]);
         }
     }
     kfree((void *)object->directory);
     atomic_fetch_sub(&page_count, object->pages_resident);
+    quota_release(object->quota);
     kmem_cache_free(memory_object_cache, object);
     atomic_fetch_add(&destroyed_count, 1);
 }
@@ -143,13 +151,15 @@ uint64_t memory_object_id(const memory_object_t *object)
 static void **table_for(memory_object_t *object, uint64_t offset)
 {
     void ***const place = &object->directory[offset / TABLE_SPAN];
-    if (*place == NULL) {
+    if (*place == NULL && quota_take(object->quota, QUOTA_PAGES, 1)) {
         void **const table = (void **)pages_alloc(1);
-        if (table != NULL) {
-            machine_zero_page((void *)table);
-            object->pages_index++;
-            *place = table;
+        if (table == NULL) {
+            quota_give_back(object->quota, QUOTA_PAGES, 1);
+            return NULL;
         }
+        machine_zero_page((void *)table);
+        object->pages_index++;
+        *place = table;
     }
     return *place;
 }
@@ -169,7 +179,7 @@ void *memory_object_page(memory_object_t *object, uint64_t offset)
     if (table != NULL) {
         void **const slot = slot_in(table, offset);
         if (*slot == NULL) {
-            frame = frame_alloc_zeroed();
+            frame = frame_alloc_zeroed(object->quota);
             if (frame != NULL) {
                 put_page(object, slot, frame);
             }
@@ -241,7 +251,7 @@ status_t memory_object_write(memory_object_t *object, uint64_t offset, const voi
         const size_t part = part_of_page(offset, size);
         char *const page = memory_object_page(object, align_down(offset, PAGE_SIZE));
         if (page == NULL) {
-            return STATUS_NO_MEMORY;
+            return quota_is_full(object->quota, QUOTA_PAGES) ? STATUS_OVER_QUOTA : STATUS_NO_MEMORY;
         }
         __builtin_memcpy(page + (offset & PAGE_OFFSET_MASK), at, part);
         at += part;

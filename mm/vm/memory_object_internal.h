@@ -14,6 +14,7 @@
 /* The fields are mm/vm/memory_object.c's. */
 struct memory_object {
     _Atomic uint64_t references;
+    quota_t *quota; /* that its pages and its index count for, or NULL */
     uint64_t id;
     uint64_t size; /* a multiple of PAGE_SIZE */
     spinlock_t lock;

@@ -64,7 +64,7 @@ static status_t prepare_pages(lending_t *lending)
         }
         const void *const frame = physical_to_pointer(leaf.physical);
         if (frame_holders(frame) != 1) {
-            void *const copy = frame_alloc();
+            void *const copy = frame_alloc(space->quota);
             if (copy == NULL) {
                 return STATUS_NO_MEMORY;
             }
@@ -92,14 +92,14 @@ static void move_page(lending_t *lending, const user_leaf_t *leaf)
     const size_t count UNUSED = user_page_table_unmap(&space->table, &address, leaf->address + PAGE_SIZE, &old, 1);
     DEBUG_CHECK(count == 1);
     user_page_table_flush(&space->table, leaf->address, PAGE_SIZE);
-    frames_release(frame, 1);
+    frames_release(space->quota, frame, 1);
 }
 
 /* Changing. Private pages become those of a new object. */
 static status_t convert(lending_t *lending)
 {
     address_space_t *const space = lending->space;
-    status_t status = memory_object_create(lending->end - lending->start, &lending->object);
+    status_t status = memory_object_create_for(space->quota, lending->end - lending->start, &lending->object);
     if (status != STATUS_OK) {
         return status;
     }
@@ -125,6 +125,7 @@ static status_t convert(lending_t *lending)
     }
     safe_list_unlock(&space->areas, hold);
     if (status != STATUS_OK) {
+        status = status == STATUS_NO_MEMORY ? vm_refusal(space) : status;
         vm_merge_range(space, lending->start, lending->end);
         memory_object_release(lending->object);
     }
@@ -156,7 +157,7 @@ static void cancel(address_space_t *to, vm_area_t *area)
     safe_list_remove(&to->areas, &area->node);
     safe_list_unlock(&to->areas, hold);
     vm_change_end(to);
-    kmem_cache_free(vm_area_cache, area);
+    vm_area_free(to, area);
 }
 
 /* Step 3. The area's reference is the caller's. */
@@ -172,7 +173,7 @@ static void fill(address_space_t *to, vm_area_t *area, const lending_t *lending)
     vm_area_merge(to, area, &spent);
     safe_list_unlock(&to->areas, hold);
     vm_change_end(to);
-    vm_spares_free(spent);
+    vm_spares_free(to, spent);
 }
 
 status_t page_map(address_space_t *from, uintptr_t address, uint64_t size, address_space_t *to,

@@ -61,13 +61,13 @@ static void shorten(address_space_t *space, vm_area_t *area, uintptr_t address, 
     DEBUG_CHECK(is_shorter);
 }
 
-static void release(unmap_batch_t *batch)
+static void release(const address_space_t *space, unmap_batch_t *batch)
 {
     for (size_t i = 0; batch->is_private && i < batch->count; i++) {
-        frames_release(physical_to_pointer(batch->leaves[i].physical), batch->leaves[i].size / PAGE_SIZE);
+        frames_release(space->quota, physical_to_pointer(batch->leaves[i].physical), batch->leaves[i].size / PAGE_SIZE);
     }
     memory_object_release(batch->object);
-    vm_spares_free(batch->spent);
+    vm_spares_free(space, batch->spent);
 }
 
 /* One batch of what lies in [start, end). Returns false when nothing does any more. */
@@ -86,7 +86,7 @@ static bool unmap_some(address_space_t *space, uintptr_t start, uintptr_t end)
     }
     safe_list_unlock(&space->areas, hold);
     if (is_any) {
-        release(&batch);
+        release(space, &batch);
     }
     return is_any;
 }

@@ -20,6 +20,7 @@ typedef enum status {
     STATUS_UNSUPPORTED,  /* this machine or build does not offer it */
     STATUS_NOT_READY,    /* a step that this one depends on has not run */
     STATUS_CORRUPT,      /* data from outside is malformed or truncated */
+    STATUS_OVER_QUOTA,   /* more than the caller may have at once */
     STATUS_COUNT
 } status_t;
 
@@ -28,7 +29,7 @@ static inline const char *status_name(status_t status)
 {
     static const char *const names[STATUS_COUNT] = {
         "ok",   "no memory", "invalid",     "not found", "exists",  "out of range",
-        "busy", "denied",    "unsupported", "not ready", "corrupt",
+        "busy", "denied",    "unsupported", "not ready", "corrupt", "over quota",
     };
     return (unsigned)status < STATUS_COUNT ? names[status] : "unknown status";
 }

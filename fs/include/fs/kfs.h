@@ -135,6 +135,9 @@ MUST_USE status_t kfs_readdir(const kfs_file_t *file, uint64_t index, kfs_entry_
  */
 MUST_USE status_t kfs_write(kfs_file_t *file, const char *bytes, size_t length);
 
+/* How many bytes the snapshot takes. */
+size_t kfs_bytes_held(const kfs_file_t *file);
+
 /* More than one owner has the file from now on: for allocation tracking (mm/slab_debug.h) it is nobody's. */
 void kfs_disown(const kfs_file_t *file);
 

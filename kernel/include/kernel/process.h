@@ -102,6 +102,29 @@ typedef struct process_stats {
 
 void process_stats(process_stats_t *stats);
 
+/*
+ * What a program that the kernel starts may have at once, together with all its descendants: its family. 0: as much as
+ * without saying, half of memory for pages, and PROCESS_AREAS_USUAL and PROCESS_FAMILY_USUAL.
+ *
+ * Pages are frames, page tables, pages of memory objects that the family made, and snapshots of files that it has open.
+ * A page that several of the family use is counted once. Who reaches a limit by a system call gets STATUS_OVER_QUOTA;
+ * by using memory, is ended as when memory is out (SYSTEM_END_MEMORY), and the report says "over quota".
+ */
+#define PROCESS_AREAS_USUAL  16384u
+#define PROCESS_FAMILY_USUAL (PROCESS_COUNT_MAX / 2)
+
+typedef struct process_limits {
+    uint64_t pages;
+    uint64_t areas;
+    uint64_t processes; /* those that nobody has waited for included */
+} process_limits_t;
+
+/* For programs started from now on. Before or after process_init(). */
+void process_limits_set(const process_limits_t *limits);
+
+/* As set, with numbers for what was 0. */
+void process_limits(process_limits_t *limits);
+
 /* The process that the calling CPU works for, or 0: slab_debug_hooks_t.owner. Any context. */
 uint32_t process_owner(void);
 

@@ -26,6 +26,7 @@
 #include "base/compiler.h"
 #include "base/status.h"
 #include "mm/memory_object.h"
+#include "mm/quota.h"
 
 typedef struct address_space address_space_t;
 
@@ -77,10 +78,11 @@ typedef enum vm_fault {
     VM_FAULT_GUARD,        /* a guard area */
     VM_FAULT_DENIED,       /* the area's rights don't include that */
     VM_FAULT_NO_MEMORY,    /* allowed, but there is no page for it */
+    VM_FAULT_OVER_QUOTA,   /* allowed, but the space's quota has no page for it (or the object's) */
     VM_FAULT_COUNT
 } vm_fault_t;
 
-/* "resolved", "no area", "guard", "access denied", "no memory"; never NULL. */
+/* "resolved", "no area", "guard", "access denied", "no memory", "over quota"; never NULL. */
 const char *vm_fault_name(vm_fault_t fault);
 
 /* "rwx" with '-' for what is not allowed: 3 characters and the end. */
@@ -92,7 +94,13 @@ void vm_access_text(vm_access_t access, char text[4]);
 MUST_USE status_t address_space_create(address_space_t **created);
 
 /*
- * Makes a space that holds what `original` holds: private pages are copied when one of the two first writes to them,
+ * The same, with a quota (mm/quota.h) that its areas, frames and tables count for; the space keeps a reference to it.
+ * What says STATUS_NO_MEMORY here and below may then say STATUS_OVER_QUOTA as well.
+ */
+MUST_USE status_t address_space_create_for(quota_t *quota, address_space_t **created);
+
+/*
+ * Makes a space with the same quota that holds what `original` holds: private pages are copied when one of the two first writes to them,
  * objects are mapped by both. What other CPUs write into `original` meanwhile is in the clone or is not, page by page.
  * STATUS_NO_MEMORY: nothing was taken.
  */
@@ -184,14 +192,14 @@ MUST_USE status_t address_space_load(address_space_t *space, uintptr_t to, const
 /* ---- numbers ---- */
 
 /* What page faults came to. */
-#define VM_FAULT_FIELDS(FIELD)                                                    \
-    FIELD(faults_zero)     /* got a page of zeros */                              \
-    FIELD(faults_copy)     /* got a copy of a page that others have, too */       \
-    FIELD(faults_reuse)    /* may write now: nobody else has the page any more */ \
-    FIELD(faults_shared)   /* got a page of an object */                          \
-    FIELD(faults_spurious) /* all was well already */                             \
-    FIELD(faults_refused)  /* no area, guard, or rights */                        \
-    FIELD(faults_no_memory)
+#define VM_FAULT_FIELDS(FIELD)                                                     \
+    FIELD(faults_zero)      /* got a page of zeros */                              \
+    FIELD(faults_copy)      /* got a copy of a page that others have, too */       \
+    FIELD(faults_reuse)     /* may write now: nobody else has the page any more */ \
+    FIELD(faults_shared)    /* got a page of an object */                          \
+    FIELD(faults_spurious)  /* all was well already */                             \
+    FIELD(faults_refused)   /* no area, guard, or rights */                        \
+    FIELD(faults_no_memory) /* or quota */
 
 /*
  * The fields of a space's statistics, which are one snapshot, taken under its lock. pages_private, pages_shared and

@@ -16,6 +16,7 @@
 #include "base/compiler.h"
 #include "base/status.h"
 #include "base/units.h"
+#include "mm/quota.h"
 
 typedef struct memory_object memory_object_t;
 
@@ -27,6 +28,9 @@ typedef struct memory_object memory_object_t;
  * vm_init().
  */
 MUST_USE status_t memory_object_create(uint64_t size, memory_object_t **created);
+
+/* The same; its pages and the index to them count for `quota` (mm/quota.h) when they are taken, whoever does it. */
+MUST_USE status_t memory_object_create_for(quota_t *quota, uint64_t size, memory_object_t **created);
 
 /* One reference more. Returns `object`. The caller has one. */
 memory_object_t *memory_object_retain(memory_object_t *object);
@@ -45,7 +49,7 @@ void memory_object_disown(memory_object_t *object);
 
 /*
  * Copies between the kernel's memory and the object, for loaders and tests. STATUS_OUT_OF_RANGE, with nothing copied,
- * when the range is not within the object; STATUS_NO_MEMORY with a part written (reading takes no memory).
+ * when the range is not within the object; STATUS_NO_MEMORY or STATUS_OVER_QUOTA with a part written (reading takes no memory).
  */
 MUST_USE status_t memory_object_read(memory_object_t *object, uint64_t offset, void *to, size_t size);
 MUST_USE status_t memory_object_write(memory_object_t *object, uint64_t offset, const void *from, size_t size);
