@@ -200,8 +200,9 @@ void *pages_alloc(size_t count)
     bool is_zeroed;
     if (LIKELY(is_power_of_two(count) && count <= PAGES_PER_BLOCK)) {
         page_context_t *const context = own_context();
-        const unsigned index = page_context_take_run(context, count);
-        if (LIKELY(index != BITS_NONE)) {
+        uint64_t index;
+        uint64_t gone; /* none: no page is ever retired here */
+        if (LIKELY(page_context_take_run(context, count, &index, &gone))) {
             page_context_count_alloc(context, count);
             return pointer_of(context->first_page.value + index);
         }
@@ -209,11 +210,13 @@ void *pages_alloc(size_t count)
     return preload_pages_alloc(count, 0, &is_zeroed);
 }
 
-/* Where a run was handed out, its words are committed. Who claims them writes each: there is nothing to clear. */
-status_t page_words_claim(const void *address, size_t count)
+/* Where a run was handed out, its words are committed. */
+status_t page_words_claim(const void *address, size_t count, uint64_t value)
 {
-    (void)address;
-    (void)count;
+    uint64_t *const words = page_word(address);
+    for (size_t i = 0; i < count; i++) {
+        RELAXED_STORE(&words[i], value);
+    }
     return STATUS_OK;
 }
 
