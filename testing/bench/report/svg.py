@@ -3,10 +3,11 @@
 One function each; both return the text of a file. Numbers in, text out: nothing else is read or written.
 """
 
+import math
 from xml.sax.saxutils import escape
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart (2008); and two more.
-COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#8c6d31", "#7f7f7f"]
+COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#8c6d31", "#7f7f7f", "#9467bd"]
 FONT = 'font-family="sans-serif" font-size="%d"'
 
 
@@ -32,44 +33,43 @@ def number(value):
     return ("%.2f" % value if value < 10 else "%.1f" % value).rstrip("0").rstrip(".")
 
 
-def ceiling(value):
-    """The next of 1, 2, 5 times a power of ten."""
-    power = 1e-3
-    while True:
-        for step in (1, 2, 5):
-            if step * power >= value:
-                return step * power
-        power *= 10
-
-
 def lines(title, subtitle, x_label, panels, columns=2):
-    """`panels` is [(title, {series: [(x, y), ...]})]; every x is a power of two, and all panels have the same series."""
-    panel_width, panel_height, left, top = 460, 230, 50, 90
+    """
+    `panels` is [(title, {series: [(x, y), ...]})]; every x is a power of two, and all panels have the same series. The other axis is
+    logarithmic, too, from a thousandth on; what is less stands at the bottom, as 0.
+    """
+    panel_width, panel_height, left, top = 460, 260, 60, 90
     names = list(panels[0][1])
     rows = -(-len(panels) // columns)
     legend_rows = -(-len(names) // 4)
     width = columns * panel_width
-    height = top + rows * (panel_height + 40) + legend_rows * 20 + 10
+    height = top + rows * (panel_height + 20) + legend_rows * 20 + 10
     parts = [text(20, 30, title, 18), text(20, 50, subtitle, 12, colour="#555")]
     for place, (panel_title, series) in enumerate(panels):
         x0 = place % columns * panel_width + left
-        y0 = top + place // columns * (panel_height + 40)
-        w, h = panel_width - left - 30, panel_height - 40
+        y0 = top + place // columns * (panel_height + 20)
+        w, h = panel_width - left - 30, panel_height - 50
         xs = sorted({x for points in series.values() for x, _ in points})
-        most = ceiling(max([y for points in series.values() for _, y in points] + [0.001]))
+        decades = max(1, math.ceil(math.log10(max([y for points in series.values() for _, y in points] + [0.01])))) + 3
         steps = max(1, xs[-1].bit_length() - 1)
+
+        def spot(x, y, x0=x0, y0=y0, w=w, h=h, steps=steps, decades=decades):
+            height_of_y = h * (math.log10(max(y, 0.001)) + 3) / decades
+            return x0 + w * (x.bit_length() - 1) / steps, y0 + h - height_of_y
+
         parts.append(text(x0, y0 - 10, panel_title, 13))
-        for part in range(5):
-            y = y0 + h - h * part / 4
-            parts += [line(x0, y, x0 + w, y), text(x0 - 5, y + 4, number(most * part / 4), 10, "end", "#555")]
-        for x in xs:
-            parts.append(text(x0 + w * (x.bit_length() - 1) / steps, y0 + h + 15, str(x), 10, "middle", "#555"))
+        for decade in range(decades + 1):
+            y = y0 + h - h * decade / decades
+            label = "0" if decade == 0 else "%g" % 10 ** (decade - 3)
+            parts += [line(x0, y, x0 + w, y), text(x0 - 5, y + 4, label, 10, "end", "#555")]
+        parts += [text(spot(x, 0)[0], y0 + h + 15, str(x), 10, "middle", "#555") for x in xs]
         parts.append(text(x0 + w, y0 + h + 30, x_label, 10, "end", "#555"))
         for index, name in enumerate(names):
-            places = [(x0 + w * (x.bit_length() - 1) / steps, y0 + h - h * y / most) for x, y in series[name]]
+            places = [spot(x, y) for x, y in series[name]]
             path = " ".join("%.1f,%.1f" % place for place in places)
             colour = COLOURS[index % len(COLOURS)]
-            parts.append('<polyline points="%s" fill="none" stroke="%s" stroke-width="2"/>' % (path, colour))
+            dashes = ' stroke-dasharray="6 3"' if index >= len(COLOURS) else ""
+            parts.append('<polyline points="%s" fill="none" stroke="%s" stroke-width="2"%s/>' % (path, colour, dashes))
             parts += ['<circle cx="%.1f" cy="%.1f" r="2.5" fill="%s"/>' % (x, y, colour) for x, y in places]
     for index, name in enumerate(names):
         x = left + index % 4 * (width - left) / 4
