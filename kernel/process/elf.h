@@ -44,6 +44,18 @@ typedef struct elf_image {
  */
 MUST_USE status_t elf_read(const uint8_t *bytes, size_t length, uint16_t machine, elf_image_t *image);
 
+#define ELF_SECTIONS_MAX 64u    /* section headers of a file whose functions have names here */
+#define ELF_SYMBOLS_MAX  65536u /* that are looked at */
+#define ELF_NAME_MAX     63u    /* characters of a function's name; one with a longer name has none */
+
+/*
+ * Finds the function that holds `address` in the file's symbol table: its name, ended and printable, within bytes[0 ..
+ * length), and how far into it the address is. False when there is none, or the file is not as it should be. Any bytes
+ * do; any context.
+ */
+MUST_USE bool elf_symbol_find(const uint8_t *bytes, size_t length, uint64_t address, const char **name,
+                              uint64_t *offset);
+
 /* NULL, or the name of the first promise above that `image` breaks for a file of `length` bytes: "E2". For tests. */
 const char *elf_validate(const elf_image_t *image, size_t length);
 

@@ -66,6 +66,8 @@ status_t process_create(const process_request_t *request, process_t **created)
         return status;
     }
     process->is_detached = request->is_detached;
+    process->file = request->is_file_lasting ? request->bytes : NULL;
+    process->file_size = request->size;
     status = enter(process);
     if (status != STATUS_OK) {
         return status;
@@ -113,6 +115,8 @@ status_t process_clone(process_t *parent, process_t **cloned)
         return status;
     }
     child->parent = parent->pid;
+    child->file = parent->file;
+    child->file_size = parent->file_size;
     child->user = parent->user;
     child->call_result = 0;
     child->has_call_result = true;

@@ -43,6 +43,8 @@ typedef struct process {
     uint32_t pid;
     char name[SYSTEM_NAME_MAX + 1];
     const process_sink_t *sink;
+    const uint8_t *file; /* its ELF file, if that stays; or NULL */
+    size_t file_size;
     quota_t *quota; /* shared with its ancestors that the kernel started, and all their descendants */
 
     /* The table's lock. */

@@ -35,6 +35,7 @@ status_t process_start_program(size_t argument_count, const char *const *argumen
         .arguments = arguments,
         .sink = sink,
         .is_detached = is_detached,
+        .is_file_lasting = true,
     };
     return process_start(&request, pid);
 }

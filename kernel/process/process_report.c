@@ -2,16 +2,19 @@
  * What is said about a process that did what it had no right to: one piece of text, line by line to its sink.
  *
  *   process 7 (fault): page fault: write of 0x0000000000000000: no area
- *     registers, then a backtrace of the program's own frames
+ *     registers, then a backtrace of the program's own frames, with the names of functions that its file knows:
+ *   at 0x0000000000400a56 access_as+0x16
+ *   by 0x0000000000400a96 main+0x36
  *
  * The frames are the program's word, and so hostile: each is copied in like a system call's argument, they have to go
  * upwards, and there is an end to them.
  */
 #include "arch/inline.h"
+#include "elf.h"
 #include "mm/kmalloc.h"
 #include "process_internal.h"
 
-#define REPORT_BYTES  2048u
+#define REPORT_BYTES  4096u
 #define BACKTRACE_MAX 16u
 
 static void write_access(text_writer_t *writer, const trap_report_t *report, vm_fault_t fault)
@@ -32,10 +35,21 @@ static void write_area(text_writer_t *writer, process_t *process, uintptr_t addr
     }
 }
 
+/* Names the function that holds `address`. A return address is looked up by the call before it. */
+static void write_function(text_writer_t *writer, const process_t *process, uintptr_t address, unsigned back)
+{
+    const char *name;
+    uint64_t offset;
+    if (process->file != NULL && elf_symbol_find(process->file, process->file_size, address - back, &name, &offset)) {
+        text_format(writer, " %s+0x%llx", name, (unsigned long long)offset + back);
+    }
+}
+
 /* The program's frames, from its frame pointer on. */
 static void write_backtrace(text_writer_t *writer, process_t *process, const trap_report_t *report)
 {
     text_format(writer, "\n  at 0x%016llx", (unsigned long long)report->instruction);
+    write_function(writer, process, report->instruction, 0);
     uintptr_t frame = report->frame;
     for (unsigned depth = 0; depth < BACKTRACE_MAX && frame != 0; depth++) {
         uint64_t record[2]; /* the caller's frame pointer, then where it goes on */
@@ -44,6 +58,7 @@ static void write_backtrace(text_writer_t *writer, process_t *process, const tra
             break;
         }
         text_format(writer, "\n  by 0x%016llx", (unsigned long long)record[1]);
+        write_function(writer, process, record[1], 1);
         if (record[0] <= frame) {
             break; /* callers' frames lie above */
         }

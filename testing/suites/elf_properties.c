@@ -3,6 +3,7 @@
  * that any bytes say leads out of the file or out of the user's space.
  */
 #include "arch/user_page_table.h"
+#include "base/text.h"
 #include "kernel/process/elf.h"
 #include "testing/models/elf_builder.h"
 #include "testing/property/property.h"
@@ -202,9 +203,149 @@ static void any_bytes_are_an_elf_file(property_run_t *run)
     read_twins(run, twins, length);
 }
 
+/* ---- names ---- */
+
+#define SYMBOLS_MAX   24u
+#define SYMBOL_BYTES  24u
+#define SECTION_BYTES 64u
+#define SYMBOLS_AT    ELF_HEADER_BYTES
+#define STRINGS_AT    (SYMBOLS_AT + SYMBOLS_MAX * SYMBOL_BYTES)
+#define SECTIONS_AT   2048u
+#define ADDRESSES     400u /* functions lie within as many bytes from 0 on */
+
+/* Where the numbers of section headers and symbols are, from their start. */
+enum {
+    AT_SECTIONS = 40,
+    AT_SECTION_SIZE = 58,
+    AT_SECTION_COUNT = 60,
+    AT_TYPE = 4,
+    AT_OFFSET = 24,
+    AT_SIZE = 32,
+    AT_LINK = 40,
+    AT_ENTRY_SIZE = 56,
+    AT_SYMBOL_KIND = 4,
+    AT_SYMBOL_ADDRESS = 8,
+    AT_SYMBOL_SIZE = 16,
+};
+
+typedef struct drawn_symbol {
+    char name[12];
+    uint64_t address;
+    uint64_t size;
+    bool is_function;
+} drawn_symbol_t;
+
+typedef struct symbol_file {
+    drawn_symbol_t symbols[SYMBOLS_MAX];
+    size_t count;
+    twins_t twins;
+} symbol_file_t;
+
+static void put_section(uint8_t *bytes, size_t index, uint64_t type, uint64_t offset, uint64_t size, uint64_t link)
+{
+    uint8_t *const section = bytes + SECTIONS_AT + index * SECTION_BYTES;
+    elf_builder_put(section, AT_TYPE, 4, type);
+    elf_builder_put(section, AT_OFFSET, 8, offset);
+    elf_builder_put(section, AT_SIZE, 8, size);
+    elf_builder_put(section, AT_LINK, 4, link);
+    elf_builder_put(section, AT_ENTRY_SIZE, 8, type == 2 ? SYMBOL_BYTES : 0);
+}
+
+/* A file with a drawn symbol table; returns its length. */
+static size_t draw_symbols(property_run_t *run, symbol_file_t *file)
+{
+    uint8_t *const bytes = file->twins.bytes[0];
+    uint64_t text = 1; /* the first name is the empty one */
+    file->count = property_draw(run, SYMBOLS_MAX + 1);
+    for (size_t index = 0; index < file->count; index++) {
+        drawn_symbol_t *const symbol = &file->symbols[index];
+        const size_t length = text_print(symbol->name, sizeof(symbol->name), "name%u", (unsigned)index);
+        symbol->address = property_draw(run, ADDRESSES);
+        symbol->size = property_draw(run, 50);
+        symbol->is_function = property_draw(run, 4) != 1;
+        uint8_t *const place = bytes + SYMBOLS_AT + index * SYMBOL_BYTES;
+        elf_builder_put(place, 0, 4, text);
+        elf_builder_put(place, AT_SYMBOL_KIND, 1, symbol->is_function ? 0x12 : 0x11);
+        elf_builder_put(place, AT_SYMBOL_ADDRESS, 8, symbol->address);
+        elf_builder_put(place, AT_SYMBOL_SIZE, 8, symbol->size);
+        __builtin_memcpy(bytes + STRINGS_AT + text, symbol->name, length + 1);
+        text += length + 1;
+    }
+    elf_builder_put(bytes, AT_SECTIONS, 8, SECTIONS_AT);
+    elf_builder_put(bytes, AT_SECTION_SIZE, 2, SECTION_BYTES);
+    elf_builder_put(bytes, AT_SECTION_COUNT, 2, 3);
+    put_section(bytes, 1, 2, SYMBOLS_AT, file->count * SYMBOL_BYTES, 2);
+    put_section(bytes, 2, 3, STRINGS_AT, text, 0);
+    return SECTIONS_AT + 3 * SECTION_BYTES;
+}
+
+/* Validates 3.2, 5.6: an address has the name of the first function of the table that holds it, or none. */
+static void functions_have_the_names_of_the_table(property_run_t *run)
+{
+    symbol_file_t *const file = property_alloc(run, sizeof(*file));
+    __builtin_memset(file, 0, sizeof(*file));
+    const size_t length = draw_symbols(run, file);
+    for (uint64_t address = 0; address < ADDRESSES + 50; address++) {
+        const char *name = NULL;
+        uint64_t offset = 0;
+        const drawn_symbol_t *expected = NULL;
+        for (size_t index = file->count; index > 0; index--) {
+            const drawn_symbol_t *const symbol = &file->symbols[index - 1];
+            if (symbol->is_function && address >= symbol->address && address < symbol->address + symbol->size) {
+                expected = symbol;
+            }
+        }
+        PROPERTY_EXPECT_EQUAL(run, elf_symbol_find(file->twins.bytes[0], length, address, &name, &offset),
+                              expected != NULL);
+        if (expected != NULL) {
+            PROPERTY_EXPECT_TEXT(run, expected->name, name);
+            PROPERTY_EXPECT_EQUAL(run, offset, address - expected->address);
+        }
+    }
+}
+
+/* Validates 3.2, 3.3: whatever is spoiled in a file, and wherever it is cut, a name that is found lies within it. */
+static void names_of_spoiled_files_lie_within_them(property_run_t *run)
+{
+    symbol_file_t *const file = property_alloc(run, sizeof(*file));
+    __builtin_memset(file, 0, sizeof(*file));
+    size_t length = draw_symbols(run, file);
+    uint8_t *const bytes = file->twins.bytes[0];
+    const uint64_t spoiled = property_range(run, 1, 6);
+    for (uint64_t index = 0; index < spoiled; index++) {
+        const uint64_t where = property_draw(run, 3);
+        const size_t from = where == 0 ? 0 : where == 1 ? SYMBOLS_AT : SECTIONS_AT;
+        const size_t room = where == 0 ? ELF_HEADER_BYTES : where == 1 ? 1000 : 3 * SECTION_BYTES;
+        elf_builder_put(bytes, from + property_draw(run, room), 1, property_draw(run, 256));
+    }
+    length -= property_draw(run, 4) == 1 ? property_draw(run, length + 1) : 0;
+    __builtin_memcpy(file->twins.bytes[1], bytes, length);
+    for (size_t index = length; index < sizeof(file->twins.bytes[1]); index++) {
+        file->twins.bytes[1][index] = (uint8_t)~bytes[index];
+    }
+    for (uint64_t address = 0; address < ADDRESSES; address += 3) {
+        const char *names[2] = {NULL, NULL};
+        uint64_t offsets[2] = {0, 0};
+        bool is_found[2];
+        for (size_t twin = 0; twin < 2; twin++) {
+            is_found[twin] = elf_symbol_find(file->twins.bytes[twin], length, address, &names[twin], &offsets[twin]);
+        }
+        PROPERTY_EXPECT_EQUAL(run, is_found[0], is_found[1]);
+        if (is_found[0]) {
+            const size_t at = (size_t)((const uint8_t *)names[0] - bytes);
+            const size_t end = at + text_length(names[0]);
+            PROPERTY_EXPECT(run, at < length && end < length && end - at <= ELF_NAME_MAX);
+            PROPERTY_EXPECT_TEXT(run, names[0], names[1]);
+            PROPERTY_EXPECT_EQUAL(run, offsets[0], offsets[1]);
+        }
+    }
+}
+
 PROPERTY_SUITE(elf,
 
                PROPERTY(a_sound_file_is_read_as_it_was_built, "3.1 3.2"),
                PROPERTY_EXHAUSTIVE(every_mistake_is_called_by_its_name, 1, "3.2 3.3"),
                PROPERTY(segments_never_meet, "3.2"), PROPERTY(a_damaged_file_is_refused_or_sound, "3.2 3.3"),
-               PROPERTY(any_bytes_are_an_elf_file, "3.2 3.3"));
+               PROPERTY(any_bytes_are_an_elf_file, "3.2 3.3"),
+               PROPERTY(functions_have_the_names_of_the_table, "3.2 5.6"),
+               PROPERTY(names_of_spoiled_files_lie_within_them, "3.2 3.3"));

@@ -25,6 +25,8 @@ static const known_program_t known_programs[] = {
     {{"cat", "//nowhere"}, SYSTEM_END_EXIT, 1, "cat: //nowhere: can't be read (-3)\n", ""},
     {{"fault", "read", "0"}, SYSTEM_END_FAULT, 0, "", "page fault: read of 0x0000000000000000: no area"},
     {{"fault", "write", "0x1000"}, SYSTEM_END_FAULT, 0, "", "page fault: write of 0x0000000000001000: no area"},
+    {{"fault", "write", "0x2000"}, SYSTEM_END_FAULT, 0, "", " access_as+0x"},
+    {{"fault", "read", "0x3000"}, SYSTEM_END_FAULT, 0, "", " main+0x"},
     {{"fault", "write", "0x400000"}, SYSTEM_END_FAULT, 0, "", "write of 0x0000000000400000: access denied"},
     {{"fault", "execute", "0x3fffeff000"}, SYSTEM_END_FAULT, 0, "", "execution of 0x0000003fffeff000: access denied"},
     {{"fault", "read", "0x400000"}, SYSTEM_END_EXIT, 0, "fault: that was allowed\n", ""},

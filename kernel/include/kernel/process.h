@@ -34,7 +34,10 @@ typedef struct process_sink {
 /* The kernel's console and log. */
 extern const process_sink_t process_console;
 
-/* A process to be. All that is pointed at is copied but the sink, which outlives the process and its children. */
+/*
+ * A process to be. All that is pointed at is copied but the sink, which outlives the process and its descendants, and
+ * bytes[], if it says that these do.
+ */
 typedef struct process_request {
     const char *name;     /* cut to SYSTEM_NAME_MAX characters */
     const uint8_t *bytes; /* its ELF file */
@@ -43,7 +46,8 @@ typedef struct process_request {
     size_t argument_count;
     const char *const *arguments; /* the first is its name by custom */
     const process_sink_t *sink;
-    bool is_detached; /* nobody will collect it: it vanishes when it ends */
+    bool is_detached;     /* nobody will collect it: it vanishes when it ends */
+    bool is_file_lasting; /* bytes[] outlives it and its descendants: functions have names in reports of faults */
 } process_request_t;
 
 /*

@@ -68,6 +68,8 @@ def user_program(name, srcs, deps = []):
     cc_library(
         name = name + "_code",
         srcs = srcs,
+        # A function that calls none has a frame as well: its caller would be missing in the report of a fault.
+        copts = ["-mno-omit-leaf-frame-pointer"],
         features = _FEATURES,
         tags = ["manual"],
         target_compatible_with = ["//platforms:kernel"],
