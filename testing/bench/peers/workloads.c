@@ -22,11 +22,21 @@
 #define GROWTH_LAST  (256u << 10)
 #define SIZES        4096u /* drawn beforehand; a power of two */
 
-uint64_t clock_now(void)
+static uint64_t nanoseconds(clockid_t clock)
 {
     struct timespec time;
-    (void)clock_gettime(CLOCK_MONOTONIC, &time);
+    (void)clock_gettime(clock, &time);
     return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+uint64_t clock_of_process(void)
+{
+    return nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+uint64_t clock_on_wall(void)
+{
+    return nanoseconds(CLOCK_MONOTONIC);
 }
 
 void out_of_memory(void)
@@ -52,11 +62,11 @@ static uint64_t own_bytes(void)
 
 static uint64_t pairs_of(size_t size, uint64_t operations)
 {
-    const uint64_t start = clock_now();
+    const uint64_t start = clock_of_process();
     for (uint64_t i = 0; i < operations; i++) {
         RELEASE(use(ALLOCATE(size)));
     }
-    return clock_now() - start;
+    return clock_of_process() - start;
 }
 
 static uint64_t pairs_64(uint64_t operations, workload_memory_t *memory)
@@ -86,11 +96,11 @@ static uint64_t pairs_mixed(uint64_t operations, workload_memory_t *memory)
 {
     (void)memory;
     draw_sizes(CHURN_MIN, CHURN_MAX);
-    const uint64_t start = clock_now();
+    const uint64_t start = clock_of_process();
     for (uint64_t i = 0; i < operations; i++) {
         RELEASE(use(ALLOCATE(sizes[i % SIZES])));
     }
-    return clock_now() - start;
+    return clock_of_process() - start;
 }
 
 static void *batch[BATCH];
@@ -99,7 +109,7 @@ static uint32_t order[BATCH];
 /* Allocates 1000, frees them by `order`, again and again. */
 static uint64_t batches_of(size_t size, uint64_t operations)
 {
-    const uint64_t start = clock_now();
+    const uint64_t start = clock_of_process();
     for (uint64_t done = 0; done < operations; done += BATCH) {
         for (unsigned i = 0; i < BATCH; i++) {
             batch[i] = use(ALLOCATE(size));
@@ -108,7 +118,7 @@ static uint64_t batches_of(size_t size, uint64_t operations)
             RELEASE(batch[order[i]]);
         }
     }
-    return clock_now() - start;
+    return clock_of_process() - start;
 }
 
 static uint64_t batch_lifo_64(uint64_t operations, workload_memory_t *memory)
@@ -189,7 +199,7 @@ static uint64_t churn(uint64_t operations, workload_memory_t *memory)
         RELEASE(object->block);
         fill(object, sizes[next_random(&random) % SIZES]);
     }
-    const uint64_t start = clock_now();
+    const uint64_t start = clock_of_process();
     for (uint64_t i = 0; i < operations; i++) {
         const uint64_t draw = next_random(&random);
         object_t *const object = &live[draw % CHURN_LIVE];
@@ -197,7 +207,7 @@ static uint64_t churn(uint64_t operations, workload_memory_t *memory)
         object->size = sizes[(draw >> 20) % SIZES];
         object->block = use(ALLOCATE(object->size));
     }
-    const uint64_t time = clock_now() - start;
+    const uint64_t time = clock_of_process() - start;
     const uint64_t after = own_bytes();
     memory->used_bytes = after > before ? after - before : 0;
     for (unsigned i = 0; i < CHURN_LIVE; i++) {
@@ -220,13 +230,13 @@ static uint64_t large_churn(uint64_t operations, workload_memory_t *memory)
     for (unsigned i = 0; i < LARGE_LIVE; i++) {
         live[i] = use(ALLOCATE(sizes[i]));
     }
-    const uint64_t start = clock_now();
+    const uint64_t start = clock_of_process();
     for (uint64_t i = 0; i < operations; i++) {
         void **const place = &live[next_random(&random) % LARGE_LIVE];
         RELEASE(*place);
         *place = use(ALLOCATE(sizes[i % SIZES]));
     }
-    const uint64_t time = clock_now() - start;
+    const uint64_t time = clock_of_process() - start;
     for (unsigned i = 0; i < LARGE_LIVE; i++) {
         RELEASE(live[i]);
     }
@@ -239,7 +249,7 @@ static uint64_t realloc_growth(uint64_t operations, workload_memory_t *memory)
     (void)memory;
     char *buffer = use(ALLOCATE(GROWTH_FIRST));
     size_t size = GROWTH_FIRST;
-    const uint64_t start = clock_now();
+    const uint64_t start = clock_of_process();
     for (uint64_t i = 0; i < operations; i++) {
         size += size / 4;
         if (size > GROWTH_LAST) {
@@ -251,7 +261,7 @@ static uint64_t realloc_growth(uint64_t operations, workload_memory_t *memory)
             *(volatile char *)&buffer[size - 1] = 1;
         }
     }
-    const uint64_t time = clock_now() - start;
+    const uint64_t time = clock_of_process() - start;
     RELEASE(buffer);
     return time;
 }

@@ -31,8 +31,12 @@ extern const workload_t workloads_threads[];
 
 /* Helpers of both files. */
 
-/* Nanoseconds of a clock that never goes back. */
-uint64_t clock_now(void);
+/*
+ * Nanoseconds that this process has had a CPU: for one thread, on a machine that does other things, too. And
+ * nanoseconds of a clock on the wall, for several.
+ */
+uint64_t clock_of_process(void);
+uint64_t clock_on_wall(void);
 
 /* xorshift64* (Vigna, 2016): cheap beside what is measured. */
 static inline uint64_t next_random(uint64_t *state)

@@ -58,7 +58,7 @@ static uint64_t producer_consumer(uint64_t operations, workload_memory_t *memory
     (void)memory;
     to_send = operations / RING_STEP * RING_STEP;
     start_thread(&consumer, consume, NULL);
-    const uint64_t start = clock_now();
+    const uint64_t start = clock_on_wall();
     for (uint64_t sent = 0; sent < to_send; sent += RING_STEP) {
         while (sent + RING_STEP - atomic_load_explicit(&read_so_far, memory_order_acquire) > RING) {
             (void)sched_yield();
@@ -69,7 +69,7 @@ static uint64_t producer_consumer(uint64_t operations, workload_memory_t *memory
         atomic_store_explicit(&written, sent + RING_STEP, memory_order_release);
     }
     (void)pthread_join(consumer, NULL);
-    return clock_now() - start;
+    return clock_on_wall() - start;
 }
 
 /*
@@ -105,7 +105,7 @@ static uint64_t larson(uint64_t operations, workload_memory_t *memory)
             larsons[thread].live[i] = use(ALLOCATE(LARSON_MIN));
         }
     }
-    const uint64_t start = clock_now();
+    const uint64_t start = clock_on_wall();
     for (uint64_t done = 0; done < operations; done += (uint64_t)THREADS * LARSON_TURN) {
         pthread_t threads[THREADS];
         for (unsigned thread = 0; thread < THREADS; thread++) {
@@ -115,7 +115,7 @@ static uint64_t larson(uint64_t operations, workload_memory_t *memory)
             (void)pthread_join(threads[thread], NULL);
         }
     }
-    const uint64_t time = clock_now() - start;
+    const uint64_t time = clock_on_wall() - start;
     for (unsigned thread = 0; thread < THREADS; thread++) {
         for (unsigned i = 0; i < LARSON_LIVE; i++) {
             RELEASE(larsons[thread].live[i]);

@@ -47,6 +47,8 @@ Written by `bazel run //testing/bench/peers:compare -- --write testing/bench/res
 and why rows are lost. The peers are Debian 12's packages ({versions}), on the same C library. The best figure of a row is bold.
 """
 
+TIME_NOTE = "CPU time, the system's included; with two threads (producer_consumer, larson) time on the wall.\n\n"
+
 
 class Runner:
     def __init__(self, options):
@@ -167,7 +169,7 @@ def report(runner, times, memory, counts):
     medians = {name: {who: row[who][2] for who in allocators} for name, row in times.items()}
     parts = [INTRODUCTION.format(versions=versions(runner.options.packages))]
     parts.append("![time](peers_time.svg)\n\n![instructions](peers_instructions.svg)\n")
-    parts.append(table("Time: nanoseconds an operation, median of the rounds", summary(allocators, times), allocators, medians, "%.1f"))
+    parts.append(table("Time: nanoseconds an operation, median of the rounds", TIME_NOTE + summary(allocators, times), allocators, medians, "%.1f"))
     if counts:
         note = "For one thread: with two, what is counted is how they wait."
         title = "Instructions an operation, net of the loop"
