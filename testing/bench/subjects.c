@@ -11,13 +11,11 @@
 #include "base/units.h"
 #include "mm/kmalloc.h"
 
-#define BATCH 1000u
-
 /* The compiler must believe that the pointer is used, and must not know the size where a subject says so. */
 #define USE(pointer) __asm__ volatile("" : "+r"(pointer) : : "memory")
 #define HIDE(value)  __asm__ volatile("" : "+r"(value))
 
-static void *batch[BATCH];
+static void *batch[BENCH_BATCH];
 
 /*
  * Whether memory is there at all. The rounds of a pair don't ask again: each gives back what it took, and the question is no part of
@@ -115,9 +113,6 @@ PAGES_PAIR(8)
 PAGES_PAIR(16)
 PAGES_PAIR(512)
 
-/* One round in 64 is made, and its ticks are scaled up, so that a batch takes no longer than the other subjects. */
-#define BATCH_SHARE 64u
-
 static void free_batch(uint32_t count, void (*release)(void *))
 {
     for (uint32_t index = 0; index < count; index++) {
@@ -128,21 +123,21 @@ static void free_batch(uint32_t count, void (*release)(void *))
 static ALWAYS_INLINE uint64_t run_batches(uint32_t rounds, void *(*acquire)(void), void (*release)(void *))
 {
     uint64_t ticks = 0;
-    for (uint32_t round = 0; round < rounds / BATCH_SHARE; round++) {
+    for (uint32_t round = 0; round < rounds / BENCH_BATCH_SHARE; round++) {
         const uint64_t start = cycle_counter();
-        for (uint32_t index = 0; index < BATCH; index++) {
+        for (uint32_t index = 0; index < BENCH_BATCH; index++) {
             batch[index] = acquire();
             if (UNLIKELY(batch[index] == NULL)) {
                 free_batch(index, release);
                 return BENCH_FAILED;
             }
         }
-        for (uint32_t index = 0; index < BATCH; index++) {
+        for (uint32_t index = 0; index < BENCH_BATCH; index++) {
             release(batch[index]);
         }
         ticks += cycle_counter() - start;
     }
-    return ticks * BATCH_SHARE;
+    return ticks * BENCH_BATCH_SHARE;
 }
 
 static ALWAYS_INLINE void *acquire_64(void)
@@ -190,12 +185,12 @@ const bench_subject_t bench_subjects[] = {
     KMALLOC_ROWS(2048),
     KMALLOC_ROWS(4096),
     KMALLOC_ROWS(16384),
-    {"kmalloc_64_batch_pair", run_kmalloc_batch_64, BATCH},
+    {"kmalloc_64_batch_pair", run_kmalloc_batch_64, BENCH_BATCH},
     {"pages_1_pair", run_pages_1, 1},
     {"pages_8_pair", run_pages_8, 1},
     {"pages_16_pair", run_pages_16, 1},
     {"pages_512_pair", run_pages_512, 1},
-    {"pages_1_batch_pair", run_pages_batch_1, BATCH},
+    {"pages_1_batch_pair", run_pages_batch_1, BENCH_BATCH},
     {"process_life", bench_process_life, 1},
     {"user_call", bench_user_call, 1},
     {"user_map_1_pair", bench_user_map_1, 1},
@@ -208,5 +203,12 @@ const bench_subject_t bench_subjects[] = {
     {"vm_fault_copy", bench_vm_fault_copy, BENCH_VM_PAGES},
     {"vm_unmap_page", bench_vm_unmap_page, BENCH_VM_PAGES},
     {"vm_clone_page", bench_vm_clone_page, BENCH_VM_PAGES},
+    /* Last, since they leave partly used blocks of pages, which a long run has to pass by. */
+    {"kmalloc_64_lifo_pair", bench_kmalloc_lifo, BENCH_BATCH},
+    {"kmalloc_64_random_pair", bench_kmalloc_random_64, BENCH_BATCH},
+    {"kmalloc_1024_random_pair", bench_kmalloc_random_1024, BENCH_BATCH},
+    {"kmalloc_churn_pair", bench_kmalloc_churn, 1},
+    {"kmalloc_handed_pair", bench_kmalloc_handed, 1},
+    {"krealloc_step", bench_krealloc_step, 1},
     {NULL, NULL, 0},
 };

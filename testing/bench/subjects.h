@@ -16,6 +16,18 @@ typedef struct bench_subject {
 
 extern const bench_subject_t bench_subjects[];
 
+/* A batch: so many allocations, and then so many frees. One round in so many is made, and its ticks are scaled up. */
+#define BENCH_BATCH       1000u
+#define BENCH_BATCH_SHARE 64u
+
+/* Those of subjects_kmalloc.c. */
+uint64_t bench_kmalloc_lifo(uint32_t rounds);
+uint64_t bench_kmalloc_random_64(uint32_t rounds);
+uint64_t bench_kmalloc_random_1024(uint32_t rounds);
+uint64_t bench_kmalloc_churn(uint32_t rounds);
+uint64_t bench_kmalloc_handed(uint32_t rounds);
+uint64_t bench_krealloc_step(uint32_t rounds);
+
 /* A process from its start to its end (subjects_process.c). */
 uint64_t bench_process_life(uint32_t rounds);
 
