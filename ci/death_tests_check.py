@@ -18,6 +18,7 @@ EXCEPTIONS = {
     "host refuses the interrupt signal": "the system's refusal, which a test has no way to ask for",
     "host refuses a semaphore": "as above",
     "host thread does not start": "as above",
+    "host refuses the rights of a page": "as above",
     "host refuses the kernel's window": "as above",
 }
 

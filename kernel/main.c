@@ -22,6 +22,7 @@
 #include "kernel/application.h"
 #include "kernel/cmdline.h"
 #include "kernel/log.h"
+#include "kernel/memory_watch.h"
 #include "kernel/process.h"
 #include "kernel/shutdown.h"
 #include "kernel/slab_watch.h"
@@ -107,6 +108,7 @@ static status_t step_pages(void *context)
     }
     if (status == STATUS_OK) {
         pages_spare_below(physical_address(GIB(4))); /* for devices that reach no further */
+        memory_watch_start();
     }
     return status;
 }

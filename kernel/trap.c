@@ -16,6 +16,17 @@ static bool is_in_user_space(uintptr_t address)
     return address >= USER_SPACE_START && address < USER_SPACE_END;
 }
 
+/* A page that is free is closed (mm/pages/page_watch.c), and nothing else that plain pointers lead to is. */
+static void tell_closed_page(const trap_report_t *report)
+{
+    const void *const pointer = (const void *)report->address;
+    log_line("pages: use of a free page: %s at %p (physical 0x%llx)", report->is_write ? "write" : "read", pointer,
+             (unsigned long long)pointer_to_physical(pointer).value);
+    if (cpu_current()->check_trap != NULL) {
+        CHECK(false, "use of a free page"); /* tests do it on purpose; anybody else's report has registers */
+    }
+}
+
 bool trap_handle(const trap_report_t *report)
 {
     const void *page;
@@ -27,6 +38,9 @@ bool trap_handle(const trap_report_t *report)
     if (report->kind == TRAP_PAGE_FAULT && !report->is_user && is_in_user_space(report->address) &&
         cpu_current()->check_trap != NULL) {
         CHECK(false, "kernel access to user space"); /* tests do it on purpose; anybody else's report has registers */
+    }
+    if (report->kind == TRAP_CLOSED_PAGE && direct_map_contains((const void *)report->address)) {
+        tell_closed_page(report);
     }
     if (report->kind == TRAP_BREAKPOINT && !report->is_user) {
         log_line("breakpoint on cpu %u", cpu_current()->index);

@@ -6,9 +6,11 @@
 #define AARCH64_CONTROL_H
 
 /* Memory types, by the index in a page-table entry. */
-#define MEMORY_NORMAL 0 /* write-back, read- and write-allocate */
-#define MEMORY_DEVICE 1 /* nGnRE: no gathering, no reordering, early acknowledgement */
-#define MAIR_VALUE    0x04ff
+#define MEMORY_NORMAL   0 /* write-back, read- and write-allocate */
+#define MEMORY_DEVICE   1 /* nGnRE: no gathering, no reordering, early acknowledgement */
+#define MEMORY_UNTAGGED 2 /* as MEMORY_NORMAL, but never with memory tags: the image */
+#define MAIR_VALUE      0xff04ff
+#define MAIR_VALUE_TAGS 0xff04f0 /* with FEAT_MTE2: MEMORY_NORMAL has tags, which cost nothing until they are on */
 
 /*
  * TCR_EL1: 48-bit addresses, 4 KiB granule, and table walks that go through the caches, inner shareable, in both halves.

@@ -6,6 +6,7 @@
  */
 #include "arch/cpu_features.h"
 
+#include "arch/memory_tags.h"
 #include "base/compiler.h"
 #include "control.h"
 #include "processor.h"
@@ -22,20 +23,21 @@
 #define CPACR_TRACE UINT64_C(1 << 28) /* trace registers trap; floating point and the like do with zeros */
 #define MDSCR_TDCC  UINT64_C(1 << 12) /* the debugger's channel traps */
 
-enum { FEATURE_PXN, FEATURE_UXN, FEATURE_PAN, FEATURE_E0PD };
+enum { FEATURE_PXN, FEATURE_UXN, FEATURE_PAN, FEATURE_E0PD, FEATURE_MTE };
 
 static cpu_feature_t features[] = {
     [FEATURE_PXN] = {.name = "pxn", .is_offered = true, .is_on = true}, /* in each entry but the kernel's code */
     [FEATURE_UXN] = {.name = "uxn", .is_offered = true, .is_on = true}, /* in each entry but the user's code */
     [FEATURE_PAN] = {.name = "pan"},
     [FEATURE_E0PD] = {.name = "e0pd"},
+    [FEATURE_MTE] = {.name = "mte", .is_by_choice = true},
 };
 
 static void note(unsigned feature, bool is_offered)
 {
     if (processor_current() == &boot_processor) {
         features[feature].is_offered = is_offered;
-        features[feature].is_on = is_offered;
+        features[feature].is_on = is_offered && !features[feature].is_by_choice;
     }
 }
 
@@ -72,6 +74,13 @@ void processor_protect(void)
     __asm__ volatile("tlbi vmalle1\n\tdsb nsh\n\tisb" ::: "memory");
     note(FEATURE_PAN, has_pan);
     note(FEATURE_E0PD, has_e0pd);
+    note(FEATURE_MTE, memory_tags_are_offered());
+    processor_check_tags();
+}
+
+void processor_note_tags(void)
+{
+    features[FEATURE_MTE].is_on = true;
 }
 
 const cpu_feature_t *cpu_features(size_t *count)

@@ -47,6 +47,12 @@ static uint64_t leaf_entry(physical_address_t page, unsigned level, page_access_
     return entry;
 }
 
+/* The image's: part of it is read-only under all its names, so that it could not be given tags (memory_tags.c). */
+static uint64_t image_leaf_entry(physical_address_t page, unsigned level, page_access_t access)
+{
+    return leaf_entry(page, level, access) | (uint64_t)MEMORY_UNTAGGED << ENTRY_INDEX_SHIFT;
+}
+
 static page_access_t leaf_access(uint64_t entry)
 {
     page_access_t access = PAGE_ACCESS_READ;
@@ -67,19 +73,19 @@ static void entry_changed(uintptr_t address)
     __asm__ volatile("dsb ishst\n\tisb" ::: "memory");
 }
 
-#define FORMAT_WITH_LEAVES_UP_TO(level) \
+#define FORMAT(level, entry)            \
     {                                   \
         .levels = LEVELS,               \
         .leaf_level_max = (level),      \
         ENTRY_BITS,                     \
         .table_entry = entry_of_table,  \
-        .leaf_entry = leaf_entry,       \
+        .leaf_entry = (entry),          \
         .leaf_access = leaf_access,     \
         .entry_changed = entry_changed, \
     }
 
-static const radix_format_t format = FORMAT_WITH_LEAVES_UP_TO(2);
-static const radix_format_t small_page_format = FORMAT_WITH_LEAVES_UP_TO(0);
+static const radix_format_t format = FORMAT(2, leaf_entry);
+static const radix_format_t image_format = FORMAT(0, image_leaf_entry);
 
 kernel_page_table_t kernel_page_table = {
     .table = {.format = &format, .root = root},
@@ -112,7 +118,7 @@ physical_address_t page_table_empty_root(void)
 /* One section under its own name, and by the same rights, less execution, in the direct map. */
 static status_t map_section(const image_section_t *section)
 {
-    const radix_table_t table = {.format = &small_page_format, .root = root};
+    const radix_table_t table = {.format = &image_format, .root = root};
     const physical_address_t physical = physical_of_image(section->start);
     const uint64_t size = (uint64_t)(section->end - section->start);
     const status_t status =
@@ -128,7 +134,7 @@ static status_t map_section(const image_section_t *section)
 /* The code that runs at its physical address, for CPUs on their way in. */
 static status_t map_low_code(void)
 {
-    const radix_table_t low_table = {.format = &small_page_format, .root = low_root};
+    const radix_table_t low_table = {.format = &image_format, .root = low_root};
     const physical_address_t physical = physical_of_image(boot_low_start);
 
     return radix_map(&low_table, (uintptr_t)physical.value, physical,

@@ -51,4 +51,8 @@ void processor_attach(processor_t *processor, uintptr_t emergency_top);
  */
 void processor_protect(void);
 
+/* Has the calling CPU check memory tags, if they are in use (memory_tags.c); shows that they are (cpu_features.c). */
+void processor_check_tags(void);
+void processor_note_tags(void);
+
 #endif

@@ -25,6 +25,8 @@
 #define ABORT_WRITE            (UINT64_C(1) << 6)
 #define ABORT_CACHE            (UINT64_C(1) << 8) /* cache maintenance, which is reported as a write */
 #define ABORT_STATUS           0x3f
+#define STATUS_TAG_CHECK       0x11
+#define FAR_UNKNOWN            (UINT64_C(15) << 60) /* of FAR_EL1, after a tag check fault */
 #define BREAK_COMMENT          0xffff
 #define BREAK_OF_COMPILER      1 /* what __builtin_trap() becomes */
 #define INSTRUCTION_BYTES      4
@@ -71,6 +73,11 @@ static bool is_translation_fault(uint64_t syndrome)
     return status >= 4 && status < 16;
 }
 
+static bool is_tag_fault(uint64_t syndrome)
+{
+    return (syndrome & ABORT_STATUS) == STATUS_TAG_CHECK;
+}
+
 static const char *abort_name(bool is_execute, uint64_t syndrome, uintptr_t address)
 {
     if (stack_guard_contains(address)) {
@@ -78,6 +85,9 @@ static const char *abort_name(bool is_execute, uint64_t syndrome, uintptr_t addr
     }
     if (is_translation_fault(syndrome)) {
         return "page fault";
+    }
+    if (!is_execute && is_tag_fault(syndrome)) {
+        return "tag check fault";
     }
     if ((syndrome & ABORT_STATUS) == 0x21) {
         return "alignment fault";
@@ -97,6 +107,10 @@ static void describe(trap_report_t *report, const trap_frame_t *frame)
         report->is_write = !is_execute && (frame->esr & ABORT_WRITE) != 0 && (frame->esr & ABORT_CACHE) == 0;
         report->name = abort_name(is_execute, frame->esr, frame->far);
         report->kind = is_translation_fault(frame->esr) ? TRAP_PAGE_FAULT : TRAP_OTHER;
+        if (!is_execute && is_tag_fault(frame->esr)) {
+            report->kind = TRAP_CLOSED_PAGE;
+            report->address |= FAR_UNKNOWN; /* only user code's begin with zeros, and those are not checked */
+        }
         return;
     }
     if (class == CLASS_BREAK && (frame->esr & BREAK_COMMENT) == BREAK_OF_COMPILER) {

@@ -10,9 +10,18 @@
 #include "stacks.h"
 #include "trap_frame.h"
 
+/* Every exception sets PSTATE.TCO: it is cleared where memory tags are in use, as the instruction is only there then. */
+    .arch_extension memtag
+    .macro CHECK_TAGS is_checked
+    .if \is_checked
+    msr tco, #0
+    .endif
+    .endm
+
 /* From EL1 on SP_EL0, or from EL0 in AArch32, which nobody enters: x0 the interrupted stack pointer, x1 the vector's number. */
-    .macro VECTOR number
+    .macro VECTOR number, is_checked
     .balign 128
+    CHECK_TAGS \is_checked
     sub sp, sp, #FRAME_BYTES
     stp x0, x1, [sp]
     mrs x0, sp_el0
@@ -21,16 +30,18 @@
     .endm
 
 /* From EL0: user_entry.S has the rest. */
-    .macro VECTOR_USER kind
+    .macro VECTOR_USER kind, is_checked
     .balign 128
+    CHECK_TAGS \is_checked
     stp x0, x1, [sp, #-16]!
     mov x1, #\kind
     b user_leave
     .endm
 
 /* From EL1 on SP_EL1. */
-    .macro VECTOR_NESTED number
+    .macro VECTOR_NESTED number, is_checked
     .balign 128
+    CHECK_TAGS \is_checked
     sub sp, sp, #FRAME_BYTES
     msr tpidrro_el0, x0
     mov x0, sp
@@ -50,27 +61,34 @@
     b trap_common
     .endm
 
+    .macro VECTORS is_checked
+    VECTOR 0, \is_checked
+    VECTOR 1, \is_checked
+    VECTOR 2, \is_checked
+    VECTOR 3, \is_checked
+    VECTOR_NESTED 4, \is_checked
+    VECTOR_NESTED 5, \is_checked
+    VECTOR_NESTED 6, \is_checked
+    VECTOR_NESTED 7, \is_checked
+    VECTOR_USER VECTOR_KIND_SYNCHRONOUS, \is_checked
+    VECTOR_USER VECTOR_KIND_IRQ, \is_checked
+    VECTOR_USER VECTOR_KIND_FIQ, \is_checked
+    VECTOR_USER VECTOR_KIND_SERROR, \is_checked
+    VECTOR 12, \is_checked
+    VECTOR 13, \is_checked
+    VECTOR 14, \is_checked
+    VECTOR 15, \is_checked
+    .balign 128
+    .endm
+
     .section .text.vectors, "ax", @progbits
     .balign 2048
     .globl trap_vectors
 trap_vectors:
-    VECTOR 0
-    VECTOR 1
-    VECTOR 2
-    VECTOR 3
-    VECTOR_NESTED 4
-    VECTOR_NESTED 5
-    VECTOR_NESTED 6
-    VECTOR_NESTED 7
-    VECTOR_USER VECTOR_KIND_SYNCHRONOUS
-    VECTOR_USER VECTOR_KIND_IRQ
-    VECTOR_USER VECTOR_KIND_FIQ
-    VECTOR_USER VECTOR_KIND_SERROR
-    VECTOR 12
-    VECTOR 13
-    VECTOR 14
-    VECTOR 15
-    .balign 128
+    VECTORS 0
+    .globl trap_vectors_checked
+trap_vectors_checked:
+    VECTORS 1
 
 /* x0: the vector's number, its own value in TPIDRRO_EL0. The stack pointer is of no use but to the report. */
     .type trap_overflow, @function

@@ -64,6 +64,7 @@ _Static_assert(offsetof(trap_frame_t, esr) == FRAME_ESR, "trap_entry.S relies on
 _Static_assert(offsetof(trap_frame_t, record) == FRAME_RECORD, "trap_entry.S relies on it");
 
 extern const char trap_vectors[];
+extern const char trap_vectors_checked[]; /* where memory tags are checked, in exceptions as well */
 
 /* From the entry code, with the frame on the stack. */
 void trap_dispatch(trap_frame_t *frame, unsigned vector);

@@ -261,6 +261,9 @@ bool page_tree_alloc(page_tree_t *tree, page_context_t *context, const pages_req
             const spinlock_hold_t hold = spinlock_lock(&tree->lock);
             is_found = take_locked(tree, context, &search, request->may_use_reserve, &found);
             spinlock_unlock(&tree->lock, hold);
+            if (UNLIKELY(tree->watch != NULL) && is_found) {
+                page_watch_taken(tree, page_number(found), search.count);
+            }
         }
     }
     if (!is_found) {

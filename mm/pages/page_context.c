@@ -19,6 +19,7 @@ void page_context_list(page_tree_t *tree, page_context_t *context)
     if (!context->is_listed) {
         context->next = tree->contexts;
         context->is_listed = true;
+        context->is_plain = tree->watch == NULL;
         tree->contexts = context;
     }
 }

@@ -98,6 +98,17 @@ static bool release_in_chunk(page_tree_t *tree, page_span_t part, uint64_t *wron
     return is_done;
 }
 
+/* What some contexts must do before they free: be known to the tree, and close the pages of one that is watched. */
+static NOINLINE void prepare(page_tree_t *tree, page_context_t *context, page_span_t run)
+{
+    const spinlock_hold_t hold = spinlock_lock(&tree->lock);
+    page_context_list(tree, context);
+    spinlock_unlock(&tree->lock, hold);
+    if (tree->watch != NULL) {
+        page_watch_given(tree, page_number(run.first), run.end - run.first);
+    }
+}
+
 void page_tree_free(page_tree_t *tree, page_context_t *context, page_number_t first, size_t count)
 {
     /* A single page that comes here is none of the own block's: pages_free() has asked. */
@@ -117,10 +128,8 @@ void page_tree_free(page_tree_t *tree, page_context_t *context, page_number_t fi
     if (!is_allocated(tree, run, &wrong)) {
         report(tree, run, wrong);
     }
-    if (!context->is_listed) {
-        const spinlock_hold_t hold = spinlock_lock(&tree->lock);
-        page_context_list(tree, context);
-        spinlock_unlock(&tree->lock, hold);
+    if (UNLIKELY(!context->is_plain)) {
+        prepare(tree, context, run);
     }
     for (uint64_t page = run.first; page < run.end;) {
         const uint64_t chunk_end = align_down(page, PAGES_PER_CHUNK) + PAGES_PER_CHUNK;

@@ -25,6 +25,11 @@ bool page_gate_refuses(page_gate_t *gate)
     return true;
 }
 
+void page_gate_rest(page_tree_t *tree)
+{
+    tree->gate = (page_gate_t){.is_armed = tree->watch != NULL, .passes = UINT64_MAX};
+}
+
 void page_tree_inject(page_tree_t *tree, uint64_t passes, uint64_t refusals)
 {
     page_tree_drain_all(tree);
@@ -37,7 +42,7 @@ uint64_t page_tree_inject_end(page_tree_t *tree, uint64_t *refused)
 {
     const spinlock_hold_t hold = spinlock_lock(&tree->lock);
     const page_gate_t gate = tree->gate;
-    tree->gate = (page_gate_t){0};
+    page_gate_rest(tree);
     spinlock_unlock(&tree->lock, hold);
     if (refused != NULL) {
         *refused = gate.refused;
@@ -48,8 +53,9 @@ uint64_t page_tree_inject_end(page_tree_t *tree, uint64_t *refused)
 void page_tree_inject_hold(page_tree_t *tree, page_context_t *own, bool is_armed)
 {
     const spinlock_hold_t hold = spinlock_lock(&tree->lock);
-    tree->gate = (page_gate_t){.is_armed = is_armed, .passes = UINT64_MAX};
+    page_gate_rest(tree);
     if (is_armed) {
+        tree->gate.is_armed = true;
         page_context_check_in(tree, own);
     }
     spinlock_unlock(&tree->lock, hold);

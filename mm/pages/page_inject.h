@@ -4,6 +4,7 @@
  * While a gate is armed, no context checks a block out: each request takes the slow path, which asks the gate. So the
  * fast path pays nothing for it. The kernel's own tree is held open by its gate while mm/inject.h decides; a private
  * tree's gate decides by itself.
+ * A tree that is watched (page_watch.c) has its gate armed for good.
  */
 #ifndef MM_PAGES_PAGE_INJECT_H
 #define MM_PAGES_PAGE_INJECT_H

@@ -63,6 +63,9 @@ bool page_nodes_take_page(page_tree_t *tree, page_number_t *page)
     tree->metadata.pages++;
     tree->metadata.pages_from_tree++;
     *page = page_number(block * PAGES_PER_BLOCK + index);
+    if (UNLIKELY(tree->watch != NULL)) {
+        page_watch_taken(tree, *page, 1);
+    }
     return true;
 }
 
@@ -184,6 +187,9 @@ static void make_chunk(page_tree_t *tree, uint64_t number)
     region->planes[PAGE_PLANE_UNTOUCHED] &= ~(UINT64_C(1) << (number % CHUNKS_PER_REGION));
     atomic_store_explicit(&region->chunks[number % CHUNKS_PER_REGION], chunk, memory_order_release);
     page_words_settle(tree, number * BLOCKS_PER_CHUNK, (number + 1) * BLOCKS_PER_CHUNK);
+    if (UNLIKELY(tree->watch != NULL)) {
+        page_watch_chunk(tree, number);
+    }
 }
 
 /* The making proper; the caller has a spare page, or the start's first page. */

@@ -86,6 +86,12 @@ typedef struct page_metadata {
 /* A source of pages for nodes; NULL when it is dry. */
 typedef void *(*page_metadata_source_t)(void *argument);
 
+/* Who closes pages to every access, and opens them. Any CPU, any context, with and without the tree's lock. */
+typedef struct page_watch {
+    void (*open)(void *first, size_t count);
+    void (*close)(void *first, size_t count);
+} page_watch_t;
+
 typedef struct page_tree_config {
     const memory_map_t *map;                /* finished; must outlive the tree */
     page_metadata_source_t metadata_source; /* NULL: the tree's own pages, through physical_to_pointer() */
@@ -96,6 +102,7 @@ typedef struct page_tree_config {
 typedef struct page_tree {
     spinlock_t lock;
     bool is_ready;
+    const page_watch_t *watch; /* NULL: its free pages are open */
     page_tree_config_t config;
     uint64_t page_end; /* the first page above all usable memory */
     uint64_t
@@ -124,6 +131,12 @@ MUST_USE status_t page_tree_init(page_tree_t *tree, const page_tree_config_t *co
 
 /* From then on ordinary requests take pages below `page` (of a whole block) only when there is none above. */
 void page_tree_spare_below(page_tree_t *tree, page_number_t page);
+
+/*
+ * From then on the tree's free pages are closed: page_watch.c says how. The memory is there, behind
+ * physical_to_pointer(), and no other CPU uses the tree meanwhile.
+ */
+void page_tree_watch(page_tree_t *tree, const page_watch_t *watch);
 
 /*
  * Finds a run as `request` says (is_zeroed is left to the caller) and stores its first page. Returns false when there

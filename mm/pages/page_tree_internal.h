@@ -146,7 +146,21 @@ static inline uintptr_t page_tree_address(const page_tree_t *tree, page_number_t
     return tree->config.metadata_source == NULL ? (uintptr_t)physical_to_pointer(address) : (uintptr_t)address.value;
 }
 
+/* ---- page_watch.c: closing free pages of a tree that is watched ---- */
+
+/* Opens a run that was just taken from the tree. */
+void page_watch_taken(const page_tree_t *tree, page_number_t first, uint64_t count);
+
+/* Closes a run that is allocated and about to be given back. */
+void page_watch_given(const page_tree_t *tree, page_number_t first, uint64_t count);
+
+/* Locked. Closes the free pages of a chunk that was just made. */
+void page_watch_chunk(const page_tree_t *tree, uint64_t chunk);
+
 /* ---- page_inject.c ---- */
+
+/* Locked. Puts the gate where it is while nobody injects. */
+void page_gate_rest(page_tree_t *tree);
 
 /* Locked. Whether the request at hand is to be refused. */
 MUST_USE bool page_gate_refuses(page_gate_t *gate);

@@ -7,6 +7,7 @@
 #include "mm/pages.h"
 
 #include "arch/machine.h"
+#include "arch/memory_tags.h"
 #include "mm/allocation_context.h"
 #include "mm/inject.h"
 #include "mm/pages/page_fast.h"
@@ -175,6 +176,17 @@ status_t pages_init(const memory_map_t *map)
 void pages_spare_below(physical_address_t address)
 {
     page_tree_spare_below(&pages_tree, page_of_physical(address));
+}
+
+void pages_watch(void)
+{
+    static const page_watch_t by_tags = {.open = memory_tags_open, .close = memory_tags_close};
+    page_tree_watch(&pages_tree, &by_tags);
+}
+
+bool pages_are_watched(void)
+{
+    return pages_tree.watch != NULL;
 }
 
 void pages_stats(pages_stats_t *stats)

@@ -1,6 +1,7 @@
 /*
  * What callers of the page allocator get wrong. world.c says what lies where.
  */
+#include "arch/memory_tags.h"
 #include "mm/pages.h"
 #include "testing/host/mistakes.h"
 
@@ -18,6 +19,14 @@ static char *run_of(size_t count)
 static void free_at(uint64_t address)
 {
     pages_free(physical_to_pointer(physical_address(address)), 1);
+}
+
+static void touching_a_closed_page(void)
+{
+    char *const page = run_of(MEMORY_TAGS_SCRATCH_PAGES);
+    mistake_needs(memory_tags_start(page) == STATUS_OK, "the host has no signals");
+    memory_tags_close(page, 1);
+    *(volatile char *)page = 1;
 }
 
 static void freeing_a_page_twice(void)
@@ -78,6 +87,7 @@ static void freeing_more_pages_than_there_are(void)
 }
 
 const mistake_t page_mistakes[] = {
+    MISTAKE(touching_a_closed_page, "use of a free page"),
     MISTAKE(freeing_a_page_twice, "free of a free page"),
     MISTAKE(freeing_more_than_was_allocated, "free of a free page"),
     MISTAKE(freeing_reserved_memory, "free of a reserved page"),

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "arch/cpu_jobs.h"
+#include "arch/memory_tags.h"
 #include "base/units.h"
 #include "host.h"
 #include "mm/allocation_context.h"
@@ -34,6 +35,18 @@ static void add(uint64_t start, uint64_t end, memory_region_type_t type)
     require(memory_map_add(&map, physical_address(start), end - start, type), "memory map");
 }
 
+/* In the world of the suite that is about it, free pages are closed. */
+static void watch_pages(void)
+{
+#ifdef WORLD_IS_WATCHED
+    void *const scratch = pages_alloc(MEMORY_TAGS_SCRATCH_PAGES);
+    require(scratch != NULL ? STATUS_OK : STATUS_NO_MEMORY, "tags");
+    require(memory_tags_start(scratch), "tags");
+    pages_watch();
+    pages_free(scratch, MEMORY_TAGS_SCRATCH_PAGES);
+#endif
+}
+
 void world_start(void)
 {
     require(host_start(ARENA_BYTES), "arena");
@@ -50,6 +63,7 @@ void world_start(void)
     add(MIB(1100), ARENA_BYTES, MEMORY_REGION_AVAILABLE);
     require(memory_map_finish(&map, physical_address(ARENA_BYTES)), "memory map");
     require(pages_init(&map), "pages");
+    watch_pages();
     require(slab_init(), "slab");
     require(vm_init(), "virtual memory");
 

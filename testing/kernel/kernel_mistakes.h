@@ -6,7 +6,10 @@
 
 #include <stdbool.h>
 
-/* Makes the mistake of that name (testing/host/mistakes_slab.c): the kernel panics. Returns when there is none. */
+/*
+ * Makes the mistake of that name (testing/host/mistakes_slab.c, and touching_a_free_page): the kernel panics. Returns
+ * when there is none, or nobody notices.
+ */
 void kernel_mistake_make(const char *name);
 
 #endif

@@ -35,6 +35,7 @@
 #define HCR_RW  (1 << 31)
 #define HCR_APK (1 << 40)
 #define HCR_API (1 << 41)
+#define HCR_ATA (1 << 56)
 
 #define EXCEPTION_LEVEL_1 (1 << 2)
 #define EXCEPTION_LEVEL_2 (2 << 2)
@@ -149,8 +150,13 @@ boot_drop_lines:
 
 /* Translation on, with the tables x0 (low half) and x1 (high half). Returns to the physical address. Uses x2, x3. */
 boot_mmu_on:
-    mov x2, #MAIR_VALUE
-    msr mair_el1, x2
+    ldr x2, =MAIR_VALUE
+    mrs x3, id_aa64pfr1_el1
+    ubfx x3, x3, #8, #4
+    cmp x3, #2
+    b.lo 1f
+    ldr x2, =MAIR_VALUE_TAGS
+1:  msr mair_el1, x2
     ldr x2, =TCR_VALUE
     mrs x3, id_aa64mmfr0_el1
     and x3, x3, #15
@@ -192,7 +198,12 @@ boot_enter_el1:
      * authentication is trapped unless two bits say otherwise, for user code as well.
      */
     ldr x0, =(HCR_RW | HCR_APK | HCR_API)
-    msr hcr_el2, x0
+    mrs x1, id_aa64pfr1_el1 /* memory tags are EL1's where there are any (memory_tags.c) */
+    ubfx x1, x1, #8, #4
+    cmp x1, #2
+    b.lo 2f
+    orr x0, x0, #HCR_ATA
+2:  msr hcr_el2, x0
     isb
     ldr x1, =SCTLR_OFF
     msr sctlr_el1, x1

@@ -11,6 +11,7 @@ typedef struct cpu_feature {
     const char *name; /* as the machine's manual has it, in lower case: "smep", "pan", "sum_clear" */
     bool is_offered;  /* by the boot CPU */
     bool is_on;
+    bool is_by_choice; /* costs something, and is on only if asked for; all else that is offered is on */
 } cpu_feature_t;
 
 /* The port's list: always the same names in the same order, ended by the count. Any context, after trap_init_cpu(). */

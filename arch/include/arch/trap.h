@@ -18,6 +18,7 @@ typedef enum trap_kind {
     TRAP_PAGE_FAULT, /* address is what was accessed */
     TRAP_ILLEGAL_INSTRUCTION,
     TRAP_BREAKPOINT,
+    TRAP_CLOSED_PAGE,  /* an access to what memory_tags_close() closed: the same fields as of a page fault */
     TRAP_DOUBLE_FAULT, /* x86_64: most often an overflowed kernel stack */
     TRAP_OTHER,
 } trap_kind_t;

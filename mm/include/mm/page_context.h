@@ -37,6 +37,7 @@ typedef struct page_context {
 
     struct page_context *next; /* the tree's list of contexts that it has seen, for the sums */
     bool is_listed;
+    bool is_plain; /* listed, and nobody watches the tree: frees need no more than the block's words */
 } page_context_t;
 
 /* Stands for a block where there is none: all its pages are reserved, so that nothing can be had of it or given to it. */

@@ -85,6 +85,13 @@ MUST_USE status_t pages_init(const memory_map_t *map);
 void pages_spare_below(physical_address_t address);
 
 /*
+ * From then on pages are closed while they are free, so that an access to one faults at once (arch/memory_tags.h, which
+ * checks them already). Every request takes the tree's lock then. Boot CPU, while there is no other, once.
+ */
+void pages_watch(void);
+bool pages_are_watched(void);
+
+/*
  * Puts back what one context, or every context, has checked out. The CPU of each is the caller, or idle, or stopped.
  */
 struct allocation_context;
