@@ -116,6 +116,26 @@ static void walk_object(object_walk_t *walk, memory_object_t *object)
     walk->index_pages += meet_pages(walk->ledger, object);
 }
 
+/* Walks the objects of a space's areas. No area has one that is about to end: the space keeps it. */
+static void walk_objects_of(object_walk_t *walk, address_space_t *space)
+{
+    memory_object_t *found[64];
+    size_t count = 0;
+    const spinlock_hold_t hold = safe_list_lock(&space->areas);
+    const vm_area_t *area = area_of_node(safe_list_find_from(&space->areas, USER_SPACE_START));
+    for (; area != NULL && count < ARRAY_COUNT(found);
+         area = area_of_node(safe_list_next(&space->areas, &area->node))) {
+        if (area->object != NULL) {
+            found[count++] = area->object;
+        }
+    }
+    safe_list_unlock(&space->areas, hold);
+    PROPERTY_EXPECT(walk->ledger->run, area == NULL);
+    for (size_t index = 0; index < count; index++) {
+        walk_object(walk, found[index]);
+    }
+}
+
 /* What a walk over everything finds is what the quota says. */
 static void expect_agreement(ledger_t *ledger)
 {
@@ -139,12 +159,7 @@ static void expect_agreement(ledger_t *ledger)
         areas += stats.areas;
         tables += stats.pages_tables;
         meet_frames(ledger, space);
-        const vm_area_t *area = area_of_node(safe_list_find_from(&space->areas, USER_SPACE_START));
-        for (; area != NULL; area = area_of_node(safe_list_next(&space->areas, &area->node))) {
-            if (area->object != NULL) {
-                walk_object(&walk, area->object);
-            }
-        }
+        walk_objects_of(&walk, space);
     }
     PROPERTY_EXPECT_EQUAL(run, quota_used(ledger->quota, QUOTA_PAGES), ledger->frame_count + tables + walk.index_pages);
     PROPERTY_EXPECT_EQUAL(run, quota_used(ledger->quota, QUOTA_AREAS), areas);
