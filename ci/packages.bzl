@@ -46,6 +46,7 @@ PACKAGES = [
     "testing/kernel",
     "testing/oracle",
     "testing/preload",
+    "testing/preload/programs",
     "testing/property",
     "testing/qemu",
     "testing/user_code",

@@ -8,7 +8,6 @@
  */
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -19,7 +18,7 @@
 
 #define LINE_BYTES_MAX 320
 
-static int stats_file = -1;
+static char stats_wanted[1024];
 
 static void write_line(int file, const char *text, size_t length)
 {
@@ -69,24 +68,27 @@ void kmalloc_large_stats(kmalloc_large_stats_t *stats)
     stats->blocks_live = stats->allocations - stats->frees;
 }
 
-/* The file stays open, since the program may have neither rights nor standard error left at its end. */
-__attribute__((constructor)) static void open_stats(void)
+/* A file is opened at the end only: a program may count its open files. */
+__attribute__((constructor)) static void note_wish(void)
 {
     preload_start();
     const char *const wanted = secure_getenv("QUARRY_MALLOC_STATS");
-    if (wanted == NULL || *wanted == '\0') {
-        return;
+    if (wanted != NULL) {
+        text_print(stats_wanted, sizeof stats_wanted, "%s", wanted);
     }
-    stats_file =
-        strcmp(wanted, "1") == 0 ? STDERR_FILENO : open(wanted, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
 }
 
 __attribute__((destructor)) static void tell_stats(void)
 {
     char buffer[LINE_BYTES_MAX];
     kmalloc_large_stats_t large;
-    if (stats_file < 0) {
+    if (stats_wanted[0] == '\0') {
         return;
+    }
+    const bool is_standard = text_equal(stats_wanted, "1");
+    const int file = is_standard ? STDERR_FILENO : open(stats_wanted, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (file < 0) {
+        return; /* nobody can be told */
     }
     kmalloc_large_stats(&large);
     uint64_t allocations = large.allocations;
@@ -102,5 +104,8 @@ __attribute__((destructor)) static void tell_stats(void)
                 "quarry malloc: %llu allocations, %llu frees, %llu large, %u contexts for %llu threads, process %d",
                 (unsigned long long)allocations, (unsigned long long)frees, (unsigned long long)large.allocations,
                 preload_context_count(), (unsigned long long)preload_context_attachments(), (int)getpid());
-    say(stats_file, &text);
+    say(file, &text);
+    if (!is_standard) {
+        close(file);
+    }
 }
