@@ -6,6 +6,8 @@
 /* How many regions the search for a long free run looks at. */
 #define LARGEST_RUN_TRIES 16u
 
+#define PAGES_PER_REGION (CHUNKS_PER_REGION * PAGES_PER_CHUNK)
+
 /* The longest row of set bits. */
 static unsigned longest_row(uint64_t word)
 {
@@ -16,22 +18,37 @@ static unsigned longest_row(uint64_t word)
     return length;
 }
 
+/* The longest row of blocks in [first, end), pages that nobody has touched, that lie in whole chunks of usable memory. */
+static uint64_t longest_untouched(const page_tree_t *tree, uint64_t first, uint64_t end)
+{
+    uint64_t longest = 0;
+    page_span_t span = {first, first};
+    while (page_map_next_usable(tree, span.end, end, &span)) {
+        const uint64_t from = align_up(span.first, PAGES_PER_CHUNK);
+        const uint64_t to = align_down(span.end, PAGES_PER_CHUNK);
+        if (to > from && (to - from) / PAGES_PER_BLOCK > longest) {
+            longest = (to - from) / PAGES_PER_BLOCK;
+        }
+    }
+    return longest;
+}
+
 /* The vacant blocks of a chunk; of an untouched one only if it is usable from end to end. */
 static uint64_t vacant_word(const page_tree_t *tree, uint64_t chunk)
 {
     const uint64_t first = chunk * PAGES_PER_CHUNK;
-    page_span_t span;
     if (page_chunk_find(tree, chunk) != NULL) {
         return page_chunk_words(tree, chunk)->vacant;
     }
-    const bool is_whole = page_map_next_usable(tree, first, first + PAGES_PER_CHUNK, &span) && span.first == first &&
-                          span.end == first + PAGES_PER_CHUNK;
-    return is_whole ? ~UINT64_C(0) : 0;
+    return longest_untouched(tree, first, first + PAGES_PER_CHUNK) == BLOCKS_PER_CHUNK ? ~UINT64_C(0) : 0;
 }
 
 /* The longest row of vacant blocks in a region, in blocks. */
 static uint64_t longest_in_region(const page_tree_t *tree, uint64_t region)
 {
+    if (page_region_find(tree, region) == NULL) {
+        return longest_untouched(tree, region * PAGES_PER_REGION, (region + 1) * PAGES_PER_REGION);
+    }
     uint64_t longest = 0;
     uint64_t current = 0; /* vacant blocks at the end of what has been looked at */
     for (unsigned i = 0; i < CHUNKS_PER_REGION; i++) {
@@ -73,7 +90,7 @@ static uint64_t largest_free_run(const page_tree_t *tree)
 {
     uint64_t longest = 0;
     uint64_t region = next_region(tree, 0);
-    for (unsigned tries = 0; tries < LARGEST_RUN_TRIES && region != PAGE_NONE; tries++) {
+    for (unsigned tries = 0; tries < LARGEST_RUN_TRIES && region != PAGE_NONE && longest != PAGES_PER_REGION; tries++) {
         const uint64_t pages = longest_in_region(tree, region) * PAGES_PER_BLOCK;
         longest = pages > longest ? pages : longest;
         region = next_region(tree, region + 1);
