@@ -122,7 +122,7 @@ static uint64_t usable_parts(const page_tree_t *tree, uint64_t first, uint64_t p
 static void fill_state(page_chunk_t *chunk, uint64_t chunk_first, page_span_t span, page_state_t state)
 {
     for (uint64_t page = span.first; page < span.end;) {
-        page_block_t *const block = &chunk->blocks[(page - chunk_first) / PAGES_PER_BLOCK];
+        page_block_t *const block = &chunk->blocks[page_block_place((page - chunk_first) / PAGES_PER_BLOCK)];
         const uint64_t block_end = align_down(page, PAGES_PER_BLOCK) + PAGES_PER_BLOCK;
         const uint64_t end = span.end < block_end ? span.end : block_end;
         const uint64_t mask = bits_range((unsigned)(page % PAGES_PER_BLOCK), (unsigned)(end - page));

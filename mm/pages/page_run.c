@@ -110,7 +110,7 @@ static void claim(page_tree_t *tree, uint64_t from, uint64_t count)
             const uint64_t pages = count < PAGES_PER_BLOCK ? count : PAGES_PER_BLOCK;
             uint64_t gone;
             const bool is_claimed =
-                page_block_claim(&chunk->blocks[block % BLOCKS_PER_CHUNK], bits_low((unsigned)pages), &gone);
+                page_block_claim(&chunk->blocks[page_block_place(block)], bits_low((unsigned)pages), &gone);
             DEBUG_CHECK(is_claimed); /* vacant, in nobody's hands, and under the lock, which retiring needs too */
             (void)is_claimed;
             count -= pages;

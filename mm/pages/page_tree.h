@@ -53,8 +53,19 @@ typedef enum page_plane {
 } page_plane_t;
 
 typedef struct page_chunk {
-    page_block_t blocks[BLOCKS_PER_CHUNK];
+    page_block_t blocks[BLOCKS_PER_CHUNK]; /* by page_block_place() */
 } page_chunk_t;
+
+/*
+ * Where in its chunk's array a block stands. Neighbours stand apart: blocks are checked out in their order, and CPUs
+ * whose blocks' words share a cache line would pass it to and fro.
+ */
+static inline uint64_t page_block_place(uint64_t block)
+{
+    const uint64_t lines = sizeof(page_chunk_t) / CACHE_LINE_BYTES;
+    const uint64_t index = block % BLOCKS_PER_CHUNK;
+    return index % lines * (BLOCKS_PER_CHUNK / lines) + index / lines;
+}
 
 /* The words over a chunk's blocks. */
 typedef struct page_chunk_words {

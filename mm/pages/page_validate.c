@@ -85,7 +85,8 @@ static const char *validate_chunk(validation_t *validation, const page_region_t 
         return "P3";
     }
     for (uint64_t i = 0; node != NULL && i < BLOCKS_PER_CHUNK; i++) {
-        const char *const broken = validate_block(validation, words, &node->blocks[i], chunk * BLOCKS_PER_CHUNK + i);
+        const char *const broken =
+            validate_block(validation, words, &node->blocks[page_block_place(i)], chunk * BLOCKS_PER_CHUNK + i);
         if (broken != NULL) {
             return broken;
         }

@@ -29,7 +29,7 @@ page_chunk_t *page_chunk_find(const page_tree_t *tree, uint64_t chunk)
 page_block_t *page_block_find(const page_tree_t *tree, uint64_t block)
 {
     page_chunk_t *const chunk = page_chunk_find(tree, block / BLOCKS_PER_CHUNK);
-    return chunk == NULL ? NULL : &chunk->blocks[block % BLOCKS_PER_CHUNK];
+    return chunk == NULL ? NULL : &chunk->blocks[page_block_place(block)];
 }
 
 page_chunk_words_t *page_chunk_words(const page_tree_t *tree, uint64_t chunk)
