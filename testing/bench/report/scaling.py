@@ -76,29 +76,34 @@ def plot(rows):
 
 
 def read_budgets(path):
-    """{(traffic, column): limit}; rows are `traffic locks contended rmws transfers ticks`, and '#' begins a comment."""
+    """{traffic: (most CPUs, {column: limit})}; rows are `traffic CPUs locks contended rmws transfers ticks`, and '#' begins a comment."""
     budgets = {}
     with open(path, encoding="utf-8") as file:
         for number, text in enumerate(file, 1):
             words = text.partition("#")[0].split()
-            if words and len(words) != 1 + len(COLUMNS):
-                raise ValueError("%s:%d: not a limit for each column" % (path, number))
-            for (name, _), limit in zip(COLUMNS, words[1:]):
-                budgets[words[0], name] = float(limit)
+            if not words:
+                continue
+            if len(words) != 2 + len(COLUMNS) or words[0] in budgets:
+                raise ValueError("%s:%d: not a limit for each column, once" % (path, number))
+            limits = {name: float(limit) for (name, _), limit in zip(COLUMNS, words[2:])}
+            budgets[words[0]] = (int(words[1]), limits)
     return budgets
 
 
 def judge(rows, budgets):
     """What is wrong, one text a complaint."""
-    complaints = ["%s %s has a budget and was not counted" % key for key in budgets if key[0] not in rows]
+    complaints = ["%s has a budget and was not counted" % traffic for traffic in budgets if traffic not in rows]
     for traffic, by_cpus in rows.items():
+        if traffic not in budgets:
+            complaints.append("%s has no budget" % traffic)
+            continue
+        most, limits = budgets[traffic]
+        if most not in by_cpus:
+            complaints.append("%s was not counted on %d CPUs" % (traffic, most))
         for cpus, row in by_cpus.items():
             for name, title in COLUMNS:
-                limit = budgets.get((traffic, name))
-                if limit is None:
-                    complaints.append("%s %s has no budget" % (traffic, name))
-                elif row[name] > limit:
-                    complaints.append("%s on %d CPUs: %s %.3f, over the budget of %.3f" % (traffic, cpus, title, row[name], limit))
+                if cpus <= most and row[name] > limits[name]:
+                    complaints.append("%s on %d CPUs: %s %.3f, over the budget of %.3f" % (traffic, cpus, title, row[name], limits[name]))
     return complaints
 
 
