@@ -8,7 +8,8 @@
  * A short run looks in the caller's own block first, without the lock. Then, under the lock, in PARTLY_TRIES blocks
  * that are partly used, so that a fragmented tree costs it a bounded search; then in an entirely free or untouched
  * one, where it always fits; and only when there is none left in all the partly used ones, before it gives up. The
- * block that a run of up to ADOPT_PAGES_MAX is found in becomes the caller's own, for the runs to come.
+ * block that a run of up to ADOPT_PAGES_MAX is found in becomes the caller's own, for the runs to come. Likewise with
+ * runs of whole blocks and chunks: the caller borrows the chunk that one was found in.
  */
 #include "mm/pages/page_fast.h"
 #include "mm/pages/page_tree_internal.h"
@@ -23,26 +24,24 @@
 
 /* ---- blocks in somebody's hands ---- */
 
-static void set_taken(page_tree_t *tree, uint64_t block, bool is_taken)
+/* The two states of split blocks differ in `low`, which nobody else changes in them. */
+void page_block_check_out(page_tree_t *tree, uint64_t block)
 {
-    page_chunk_words_t *const words = page_chunk_words(tree, block / BLOCKS_PER_CHUNK);
-    const uint64_t bit = UINT64_C(1) << (block % BLOCKS_PER_CHUNK);
-    words->taken = is_taken ? words->taken | bit : words->taken & ~bit;
+    page_whole_split(tree, block);
+    atomic_fetch_or(&page_chunk_words(tree, block / BLOCKS_PER_CHUNK)->wholes.low, UINT64_C(1)
+                                                                                       << (block % BLOCKS_PER_CHUNK));
+    page_words_settle(tree, block, block + 1);
+}
+
+void page_block_check_in(page_tree_t *tree, uint64_t block)
+{
+    atomic_fetch_and(&page_chunk_words(tree, block / BLOCKS_PER_CHUNK)->wholes.low,
+                     ~(UINT64_C(1) << (block % BLOCKS_PER_CHUNK)));
     /*
      * Frees into a taken block left the words above alone. They count from here on: whoever frees after we have
      * looked at the block takes the lock after us, if what he saw was a turning point.
      */
     page_words_settle(tree, block, block + 1);
-}
-
-void page_block_check_out(page_tree_t *tree, uint64_t block)
-{
-    set_taken(tree, block, true);
-}
-
-void page_block_check_in(page_tree_t *tree, uint64_t block)
-{
-    set_taken(tree, block, false);
 }
 
 /* ---- short runs ---- */
@@ -93,8 +92,10 @@ static bool take_from_plane(page_tree_t *tree, page_plane_t plane, const page_se
             return false;
         }
         uint64_t gone;
-        if (page_block_run_take(page_block_find(tree, block), block, search, first, &gone)) {
-            page_words_settle(tree, block, block + 1);
+        page_whole_split(tree, block);
+        const bool is_found = page_block_run_take(page_block_find(tree, block), block, search, first, &gone);
+        page_words_settle(tree, block, block + 1);
+        if (is_found) {
             return true;
         }
         *from = block + 1;
@@ -124,7 +125,7 @@ bool page_small_run_take(page_tree_t *tree, const page_search_t *search, uint64_
 /* Locked. Gives the context a block that nobody has checked out, in the place of its own. */
 static void adopt_block(page_tree_t *tree, page_context_t *context, uint64_t block)
 {
-    page_context_check_in(tree, context);
+    page_context_check_in_block(tree, context);
     page_block_check_out(tree, block);
     context->first_page = page_number(block * PAGES_PER_BLOCK);
     context->address = page_tree_address(tree, context->first_page);
@@ -165,12 +166,42 @@ static bool translate(const page_tree_t *tree, const pages_request_t *request, p
     return tree->is_ready && search->count != 0 && search->count <= search->limit && is_power_of_two(search->alignment);
 }
 
+/*
+ * Whether a run is of whole blocks, a power of two of them, so that it lies in one chunk where it starts at a
+ * multiple of its own length.
+ */
+static bool is_of_wholes(const page_search_t *search)
+{
+    return search->count >= PAGES_PER_BLOCK && search->count <= PAGES_PER_CHUNK && is_power_of_two(search->count) &&
+           search->alignment <= search->count;
+}
+
+/* A run of so few leaves room for more of its kind in the chunk, which the context borrows. */
+#define BORROW_PAGES_MAX (PAGES_PER_CHUNK / 2)
+
+/* Locked. Searches blocks [from, to) for a run of wholes at a multiple of its own length. */
+static bool take_wholes(page_tree_t *tree, page_context_t *context, const page_search_t *search, uint64_t from,
+                        uint64_t to, uint64_t *first)
+{
+    const page_search_t natural = {search->count, search->count, search->limit};
+    if (!page_long_run_take(tree, &natural, from, to, first)) {
+        return false;
+    }
+    if (search->count <= BORROW_PAGES_MAX && search->limit == tree->page_end && !tree->gate.is_armed) {
+        page_chunk_borrow(tree, context, *first / PAGES_PER_CHUNK);
+    }
+    return true;
+}
+
 /* Locked. Searches blocks [from, to). */
 static bool take_between(page_tree_t *tree, page_context_t *context, const page_search_t *search, uint64_t from,
                          uint64_t to, uint64_t *first)
 {
     if (from >= to) {
         return false;
+    }
+    if (is_of_wholes(search) && take_wholes(tree, context, search, from, to, first)) {
+        return true;
     }
     if (search->count > PAGES_PER_BLOCK || search->alignment > PAGES_PER_BLOCK) {
         return page_long_run_take(tree, search, from, to, first);
@@ -235,14 +266,34 @@ static bool take_locked(page_tree_t *tree, page_context_t *context, const page_s
     if (take_anywhere(tree, context, search, first)) {
         return true;
     }
-    if (page_context_has_block(context)) {
-        /* What we hold ourselves must not be the reason to refuse. */
-        page_context_check_in(tree, context);
-        if (take_anywhere(tree, context, search, first)) {
-            return true;
-        }
+    /* What we hold ourselves must not be the reason to refuse, nor what others have borrowed. */
+    const bool has_block = page_context_has_block(context);
+    page_context_check_in_block(tree, context);
+    if ((page_chunks_recall(tree) || has_block) && take_anywhere(tree, context, search, first)) {
+        return true;
     }
     return take_from_others(tree, search, first) || (may_use_reserve && page_reserve_take(tree, search, first));
+}
+
+/* Out of the chunk that the context has borrowed, without the lock. */
+static bool take_own_wholes(page_tree_t *tree, page_context_t *context, uint64_t count, uint64_t *first)
+{
+    uint64_t index;
+    uint64_t gone;
+    switch (page_context_take_wholes(context, count / PAGES_PER_BLOCK, &index, &gone)) {
+    case PAGE_WHOLES_DONE:
+        *first = context->chunk_first_page.value + index * PAGES_PER_BLOCK;
+        return true;
+    case PAGE_WHOLES_RECALLED:
+        *first = context->chunk_first_page.value + index * PAGES_PER_BLOCK;
+        return page_tree_keep_wholes(tree, context, index, count / PAGES_PER_BLOCK);
+    case PAGE_WHOLES_NONE:
+        break;
+    }
+    if (gone != 0) {
+        page_tree_give_up_wholes(tree, context, gone);
+    }
+    return false;
 }
 
 bool page_tree_alloc(page_tree_t *tree, page_context_t *context, const pages_request_t *request, page_number_t *first)
@@ -251,7 +302,9 @@ bool page_tree_alloc(page_tree_t *tree, page_context_t *context, const pages_req
     uint64_t found = PAGE_NONE;
     bool is_found = false;
     if (translate(tree, request, &search)) {
-        if (page_context_has_block(context) && search.count <= PAGES_PER_BLOCK) {
+        if (is_of_wholes(&search) && search.limit == tree->page_end && page_context_has_chunk(context)) {
+            is_found = take_own_wholes(tree, context, search.count, &found);
+        } else if (page_context_has_block(context) && search.count < PAGES_PER_BLOCK) {
             const uint64_t own = context->first_page.value / PAGES_PER_BLOCK;
             uint64_t gone;
             is_found = page_block_run_take(context->block, own, &search, &found, &gone);

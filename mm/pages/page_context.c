@@ -11,7 +11,7 @@ page_block_t page_block_none = {.low = ~UINT64_C(0), .high = ~UINT64_C(0)};
 
 void page_context_init(page_context_t *context)
 {
-    *context = (page_context_t){.block = &page_block_none};
+    *context = (page_context_t){.block = &page_block_none, .chunk = &page_block_none};
 }
 
 void page_context_list(page_tree_t *tree, page_context_t *context)
@@ -25,6 +25,12 @@ void page_context_list(page_tree_t *tree, page_context_t *context)
 }
 
 void page_context_check_in(page_tree_t *tree, page_context_t *context)
+{
+    page_context_check_in_block(tree, context);
+    (void)page_chunk_return(tree, context);
+}
+
+void page_context_check_in_block(page_tree_t *tree, page_context_t *context)
 {
     if (page_context_has_block(context)) {
         context->block = &page_block_none;

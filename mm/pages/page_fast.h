@@ -59,16 +59,10 @@ typedef struct page_run_shapes {
 
 extern const page_run_shapes_t page_run_shapes;
 
-/*
- * Takes `count` (up to 64) pages in a row that start at a multiple of `count`, and stores which page of the block the
- * first is. False when there is none, or `count` is no power of two, or something came in between; then another way may
- * still find a run, and *gone are pages that are to be counted as allocated: see page_block_claim(). Does not count the
- * run.
- */
-MUST_USE static ALWAYS_INLINE bool page_context_take_run(page_context_t *context, size_t count, uint64_t *first,
-                                                         uint64_t *gone)
+/* Claims a run in a block, as page_context_take_run() says. */
+MUST_USE static ALWAYS_INLINE bool page_block_take_run(page_block_t *block, size_t count, uint64_t *first,
+                                                       uint64_t *gone)
 {
-    page_block_t *const block = context->block;
     const uint64_t low = atomic_load_explicit(&block->low, memory_order_relaxed);
     const uint64_t used = low | atomic_load_explicit(&block->high, memory_order_relaxed);
     uint64_t ends = bits_clear_field_ends(used, page_run_shapes.starts[count], page_run_shapes.ends[count]);
@@ -82,6 +76,18 @@ MUST_USE static ALWAYS_INLINE bool page_context_take_run(page_context_t *context
 }
 
 /*
+ * Takes `count` (up to 64) pages in a row that start at a multiple of `count`, and stores which page of the block the
+ * first is. False when there is none, or `count` is no power of two, or something came in between; then another way may
+ * still find a run, and *gone are pages that are to be counted as allocated: see page_block_claim(). Does not count the
+ * run.
+ */
+MUST_USE static ALWAYS_INLINE bool page_context_take_run(page_context_t *context, size_t count, uint64_t *first,
+                                                         uint64_t *gone)
+{
+    return page_block_take_run(context->block, count, first, gone);
+}
+
+/*
  * Gives back `count` (up to 64) pages from page `index` of the context's block on. False, and nothing done, when
  * `count` is 0, they are not all in the block, or not all allocated, or another CPU frees there at this moment. Does
  * not count. Nobody else need hear of it: what the words above say of a block that is checked out is settled at its
@@ -91,6 +97,47 @@ MUST_USE static ALWAYS_INLINE bool page_context_give_run(page_context_t *context
 {
     return LIKELY(index < page_run_shapes.limits[count]) &&
            page_block_release_at_once(context->block, page_run_shapes.masks[count] << (index % BITS_PER_WORD));
+}
+
+/* ---- runs of whole blocks, out of, and back into, the chunk that the context has borrowed ---- */
+
+typedef enum page_wholes_answer {
+    PAGE_WHOLES_DONE,
+    PAGE_WHOLES_RECALLED, /* done, in a chunk that was taken away meanwhile: a word with the tree is due */
+    PAGE_WHOLES_NONE      /* nothing was done */
+} page_wholes_answer_t;
+
+/*
+ * Takes `count` (up to 64) blocks in a row that start at a multiple of `count`; *first is the first, within the
+ * chunk. After RECALLED page_tree_keep_wholes() says whether they may be kept; after NONE page_tree_give_up_wholes()
+ * is due for what is in *gone. Does not count.
+ *
+ * Who recalls a chunk does so before he looks at its words, and we look whether it is still ours after we have
+ * changed them: so either he sees what we did, or we see that he did.
+ */
+MUST_USE static ALWAYS_INLINE page_wholes_answer_t page_context_take_wholes(page_context_t *context, size_t count,
+                                                                            uint64_t *first, uint64_t *gone)
+{
+    page_block_t *const chunk = atomic_load_explicit(&context->chunk, memory_order_relaxed);
+    if (UNLIKELY(!page_block_take_run(chunk, count, first, gone))) {
+        return PAGE_WHOLES_NONE;
+    }
+    return LIKELY(atomic_load(&context->chunk) == chunk) ? PAGE_WHOLES_DONE : PAGE_WHOLES_RECALLED;
+}
+
+/*
+ * Gives back `count` (up to 64) blocks from block `index` of the chunk on: all, or NONE, as with pages. After RECALLED
+ * page_tree_settle_wholes() is due. Does not count.
+ */
+MUST_USE static ALWAYS_INLINE page_wholes_answer_t page_context_give_wholes(page_context_t *context, uint64_t index,
+                                                                            size_t count)
+{
+    page_block_t *const chunk = atomic_load_explicit(&context->chunk, memory_order_relaxed);
+    if (UNLIKELY(index >= page_run_shapes.limits[count]) ||
+        UNLIKELY(!page_block_release_at_once(chunk, page_run_shapes.masks[count] << (index % BITS_PER_WORD)))) {
+        return PAGE_WHOLES_NONE;
+    }
+    return LIKELY(atomic_load(&context->chunk) == chunk) ? PAGE_WHOLES_DONE : PAGE_WHOLES_RECALLED;
 }
 
 #endif

@@ -59,13 +59,35 @@ static void report(page_tree_t *tree, page_span_t run, uint64_t from)
     page_misuse_report(PAGE_MISUSE_FREE, page_number(run.first), run.end - run.first, page_number(from));
 }
 
+static bool has_allocated(const page_block_t *node, uint64_t mask)
+{
+    return (atomic_load(&node->low) & mask) == mask && (atomic_load(&node->high) & mask) == 0;
+}
+
+/* Whether the pages of `mask` in a block are allocated, singly or as a part of it all. */
+static bool block_has_allocated(const page_tree_t *tree, uint64_t block, uint64_t mask)
+{
+    const page_block_t *const node = page_block_find(tree, block);
+    if (node == NULL) {
+        return false;
+    }
+    if (!page_whole_is_split(tree, block)) {
+        const page_block_t *const wholes = &page_chunk_words(tree, block / BLOCKS_PER_CHUNK)->wholes;
+        if (has_allocated(wholes, UINT64_C(1) << (block % BLOCKS_PER_CHUNK))) {
+            return true;
+        }
+        if (!page_whole_is_split(tree, block)) {
+            return false;
+        }
+    }
+    return has_allocated(node, mask);
+}
+
 /* Whether all pages of the span are allocated; otherwise *wrong is a page at or before the first that is not. */
 static bool is_allocated(const page_tree_t *tree, page_span_t span, uint64_t *wrong)
 {
     for (uint64_t block = span.first / PAGES_PER_BLOCK; block <= last_block(span); block++) {
-        const page_block_t *const node = page_block_find(tree, block);
-        const uint64_t mask = span_mask(span, block);
-        if (node == NULL || (atomic_load(&node->low) & mask) != mask || (atomic_load(&node->high) & mask) != 0) {
+        if (!block_has_allocated(tree, block, span_mask(span, block))) {
             *wrong = block * PAGES_PER_BLOCK > span.first ? block * PAGES_PER_BLOCK : span.first;
             return false;
         }
@@ -80,20 +102,67 @@ static void settle(page_tree_t *tree, uint64_t from, uint64_t to)
     spinlock_unlock(&tree->lock, hold);
 }
 
+/* Whether the words above are to hear of a free: of a block that is taken they hear at its check-in. */
+static bool is_news(const page_tree_t *tree, uint64_t block, page_release_t release)
+{
+    return release.is_turning_point &&
+           !bit_is_set(atomic_load(&page_chunk_words(tree, block / BLOCKS_PER_CHUNK)->wholes.low),
+                       block % BLOCKS_PER_CHUNK);
+}
+
+static void split(page_tree_t *tree, uint64_t block)
+{
+    const spinlock_hold_t hold = spinlock_lock(&tree->lock);
+    page_whole_split(tree, block);
+    spinlock_unlock(&tree->lock, hold);
+}
+
+/* Frees pages of one block. */
+static bool release_in_block(page_tree_t *tree, uint64_t block, uint64_t mask, bool *is_turning_point)
+{
+    if (!page_whole_is_split(tree, block)) {
+        if (mask != ~UINT64_C(0)) {
+            split(tree, block);
+        } else {
+            page_block_t *const wholes = &page_chunk_words(tree, block / BLOCKS_PER_CHUNK)->wholes;
+            const page_release_t release = page_block_release(wholes, UINT64_C(1) << (block % BLOCKS_PER_CHUNK));
+            *is_turning_point |= release.is_turning_point;
+            if (release.is_done || !page_whole_is_split(tree, block)) {
+                return release.is_done;
+            }
+        }
+    }
+    const page_release_t release = page_block_release(page_block_find(tree, block), mask);
+    *is_turning_point |= is_news(tree, block, release);
+    return release.is_done;
+}
+
+/* Frees blocks [from, to) of one chunk as wholes, if they all are. */
+static bool release_wholes(page_tree_t *tree, uint64_t from, uint64_t to, bool *is_turning_point)
+{
+    page_block_t *const wholes = &page_chunk_words(tree, from / BLOCKS_PER_CHUNK)->wholes;
+    const page_release_t release =
+        page_block_release(wholes, bits_range(from % BLOCKS_PER_CHUNK, (unsigned)(to - from)));
+    *is_turning_point |= release.is_turning_point;
+    return release.is_done;
+}
+
 /* Frees the part of a run that lies in one chunk; *wrong is where it met a page that was not allocated any more. */
 static bool release_in_chunk(page_tree_t *tree, page_span_t part, uint64_t *wrong)
 {
     const uint64_t first_block = part.first / PAGES_PER_BLOCK;
+    const uint64_t end_block = last_block(part) + 1;
+    const bool is_of_wholes = (part.first | part.end) % PAGES_PER_BLOCK == 0;
     bool is_turning_point = false;
     bool is_done = true;
-    for (uint64_t block = first_block; is_done && block <= last_block(part); block++) {
-        const page_release_t release = page_block_release(page_block_find(tree, block), span_mask(part, block));
-        is_turning_point |= release.is_turning_point;
-        is_done = release.is_done;
-        *wrong = block * PAGES_PER_BLOCK;
+    if (!is_of_wholes || !release_wholes(tree, first_block, end_block, &is_turning_point)) {
+        for (uint64_t block = first_block; is_done && block < end_block; block++) {
+            is_done = release_in_block(tree, block, span_mask(part, block), &is_turning_point);
+            *wrong = block * PAGES_PER_BLOCK;
+        }
     }
-    if (is_turning_point) {
-        settle(tree, first_block, last_block(part) + 1);
+    if (is_turning_point || !is_done) {
+        settle(tree, first_block, end_block);
     }
     return is_done;
 }
@@ -109,11 +178,45 @@ static NOINLINE void prepare(page_tree_t *tree, page_context_t *context, page_sp
     }
 }
 
+/* Frees one page of a block that is split. False, and nothing done, for any other. */
+static bool release_single(page_tree_t *tree, uint64_t page)
+{
+    const uint64_t block = page / PAGES_PER_BLOCK;
+    page_block_t *const node = page_block_find(tree, block);
+    if (UNLIKELY(node == NULL) || UNLIKELY(!page_whole_is_split(tree, block))) {
+        return false;
+    }
+    const page_release_t release = page_block_release(node, UINT64_C(1) << (page % PAGES_PER_BLOCK));
+    if (UNLIKELY(release.is_turning_point) && is_news(tree, block, release)) {
+        settle(tree, block, block + 1);
+    }
+    return release.is_done;
+}
+
+/* Into the context's own block, or the chunk that it has borrowed, without the lock. */
+static bool give_own(page_tree_t *tree, page_context_t *context, page_number_t first, size_t count)
+{
+    if (count < PAGES_PER_BLOCK) {
+        return page_context_has_block(context) &&
+               page_context_give_run(context, first.value - context->first_page.value, count);
+    }
+    const uint64_t blocks = bits_rotate_right(count, BLOCK_SHIFT);
+    const uint64_t index = bits_rotate_right(first.value - context->chunk_first_page.value, BLOCK_SHIFT);
+    if (!page_context_has_chunk(context) || blocks > BLOCKS_PER_CHUNK) {
+        return false;
+    }
+    const page_wholes_answer_t answer = page_context_give_wholes(context, index, blocks);
+    if (answer == PAGE_WHOLES_RECALLED) {
+        page_tree_settle_wholes(tree, first);
+    }
+    return answer != PAGE_WHOLES_NONE;
+}
+
 void page_tree_free(page_tree_t *tree, page_context_t *context, page_number_t first, size_t count)
 {
     /* A single page that comes here is none of the own block's: pages_free() has asked. */
-    if (count > 1 && count <= PAGES_PER_BLOCK && page_context_has_block(context) &&
-        page_context_give_run(context, first.value - context->first_page.value, count)) {
+    if (count == 1 ? LIKELY(context->is_plain) && LIKELY(release_single(tree, first.value))
+                   : give_own(tree, context, first, count)) {
         page_context_count_free(context, count);
         return;
     }
@@ -173,6 +276,7 @@ static status_t reach(page_tree_t *tree, page_span_t span)
 static void retire(page_tree_t *tree, page_span_t span)
 {
     for (uint64_t block = span.first / PAGES_PER_BLOCK; block <= last_block(span); block++) {
+        page_whole_split(tree, block);
         page_block_t *const node = page_block_find(tree, block);
         const uint64_t mask = span_mask(span, block) & ~atomic_load(&node->high);
         uint64_t claimed;

@@ -53,6 +53,7 @@ bool page_nodes_take_page(page_tree_t *tree, page_number_t *page)
     if (block == end) {
         return false;
     }
+    page_whole_split(tree, block);
     page_block_t *const node = page_block_find(tree, block);
     const unsigned index = find_first_set_nonzero(page_block_free_word(node));
     if (!page_block_claim_one(node, index, UINT64_C(1) << index)) {
@@ -176,6 +177,9 @@ static void make_region(page_tree_t *tree, uint64_t number)
     page_region_t *const region = carve(&tree->metadata, NODE_BYTES(page_region_t));
     region->planes[PAGE_PLANE_UNTOUCHED] =
         usable_parts(tree, number * CHUNKS_PER_REGION * PAGES_PER_CHUNK, PAGES_PER_CHUNK);
+    for (unsigned i = 0; i < CHUNKS_PER_REGION; i++) {
+        region->words[i].wholes.high = ~UINT64_C(0); /* nothing is vacant where there is no node yet */
+    }
     atomic_store_explicit(&group->regions[number % REGIONS_PER_GROUP], region, memory_order_release);
 }
 
@@ -184,6 +188,12 @@ static void make_chunk(page_tree_t *tree, uint64_t number)
     page_region_t *const region = page_region_find(tree, number / CHUNKS_PER_REGION);
     page_chunk_t *const chunk = carve(&tree->metadata, NODE_BYTES(page_chunk_t));
     fill_chunk(tree, chunk, number);
+    page_block_t *const wholes = &region->words[number % CHUNKS_PER_REGION].wholes;
+    for (unsigned i = 0; i < BLOCKS_PER_CHUNK; i++) {
+        if (page_block_free_word(&chunk->blocks[page_block_place(i)]) == ~UINT64_C(0)) {
+            wholes->high &= ~(UINT64_C(1) << i);
+        }
+    }
     region->planes[PAGE_PLANE_UNTOUCHED] &= ~(UINT64_C(1) << (number % CHUNKS_PER_REGION));
     atomic_store_explicit(&region->chunks[number % CHUNKS_PER_REGION], chunk, memory_order_release);
     page_words_settle(tree, number * BLOCKS_PER_CHUNK, (number + 1) * BLOCKS_PER_CHUNK);
@@ -266,6 +276,7 @@ status_t page_nodes_start(page_tree_t *tree)
     make_path(tree, page / PAGES_PER_CHUNK);
 
     /* The page was in use before its state could say so. */
+    page_whole_split(tree, page / PAGES_PER_BLOCK);
     page_block_t *const block = page_block_find(tree, page / PAGES_PER_BLOCK);
     const uint64_t mask = UINT64_C(1) << (page % PAGES_PER_BLOCK);
     atomic_fetch_or(&block->low, mask);

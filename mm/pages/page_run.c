@@ -7,7 +7,7 @@
  * yet is asked of the map instead, and only when touched memory holds no such run. Nodes are then made for the run that
  * was found; their own pages may have to come from it, so that it is looked at once more.
  *
- * Costs a few words a hole, and a store a block taken, under the lock.
+ * Costs a few words a hole, and an operation for each chunk of the run, under the lock.
  */
 #include "mm/pages/page_tree_internal.h"
 
@@ -77,7 +77,7 @@ static uint64_t vacant_end(const run_search_t *search, uint64_t from, uint64_t t
             from = (align_down(chunk, CHUNKS_PER_REGION) + CHUNKS_PER_REGION) * BLOCKS_PER_CHUNK;
             continue;
         }
-        const uint64_t used = ~page_chunk_words(tree, chunk)->vacant & ~bits_low((unsigned)(from % BLOCKS_PER_CHUNK));
+        const uint64_t used = ~page_chunk_vacant(tree, chunk) & ~bits_low((unsigned)(from % BLOCKS_PER_CHUNK));
         if (used != 0) {
             const uint64_t end = chunk * BLOCKS_PER_CHUNK + find_first_set_nonzero(used);
             return end < to ? end : to;
@@ -98,25 +98,53 @@ static bool touch(page_tree_t *tree, uint64_t from, uint64_t to)
     return true;
 }
 
-/* Takes `count` pages from the start of block `from` on, which are all free and in nobody's hands. */
-static void claim(page_tree_t *tree, uint64_t from, uint64_t count)
+/* Takes back what claim() took, when it can't have it all. */
+static void unclaim(page_tree_t *tree, uint64_t from, uint64_t to)
 {
-    uint64_t block = from;
-    while (count > 0) {
-        const uint64_t chunk_first = block;
-        const uint64_t chunk_end = align_down(block, BLOCKS_PER_CHUNK) + BLOCKS_PER_CHUNK;
-        page_chunk_t *const chunk = page_chunk_find(tree, block / BLOCKS_PER_CHUNK);
-        for (; block < chunk_end && count > 0; block++) {
-            const uint64_t pages = count < PAGES_PER_BLOCK ? count : PAGES_PER_BLOCK;
-            uint64_t gone;
-            const bool is_claimed =
-                page_block_claim(&chunk->blocks[page_block_place(block)], bits_low((unsigned)pages), &gone);
-            DEBUG_CHECK(is_claimed); /* vacant, in nobody's hands, and under the lock, which retiring needs too */
-            (void)is_claimed;
-            count -= pages;
-        }
-        page_words_settle(tree, chunk_first, block);
+    for (uint64_t block = from; block < to;) {
+        const uint64_t chunk = block / BLOCKS_PER_CHUNK;
+        const uint64_t end = (chunk + 1) * BLOCKS_PER_CHUNK < to ? (chunk + 1) * BLOCKS_PER_CHUNK : to;
+        const page_release_t release = page_block_release(
+            &page_chunk_words(tree, chunk)->wholes, bits_range(block % BLOCKS_PER_CHUNK, (unsigned)(end - block)));
+        DEBUG_CHECK(release.is_done); /* nobody else knows of them, and splitting needs the lock */
+        (void)release;
+        page_words_settle_chunk(tree, chunk);
+        block = end;
     }
+}
+
+/*
+ * Takes `count` pages from the start of block `from` on, which are all free and in nobody's hands. False, with
+ * nothing taken, when a borrower was there whose chunk has been recalled in the middle of his claim: he is about to
+ * let go of it.
+ */
+static bool claim(page_tree_t *tree, uint64_t from, uint64_t count)
+{
+    const uint64_t whole_end = from + count / PAGES_PER_BLOCK;
+    const uint64_t rest = count % PAGES_PER_BLOCK;
+    uint64_t gone;
+    for (uint64_t block = from; block < whole_end;) {
+        const uint64_t chunk = block / BLOCKS_PER_CHUNK;
+        const uint64_t end = (chunk + 1) * BLOCKS_PER_CHUNK < whole_end ? (chunk + 1) * BLOCKS_PER_CHUNK : whole_end;
+        const uint64_t mask = bits_range(block % BLOCKS_PER_CHUNK, (unsigned)(end - block));
+        const bool is_claimed = page_block_claim(&page_chunk_words(tree, chunk)->wholes, mask, &gone);
+        page_words_settle_chunk(tree, chunk);
+        if (!is_claimed) {
+            unclaim(tree, from, block);
+            return false;
+        }
+        block = end;
+    }
+    if (rest != 0) {
+        page_whole_split(tree, whole_end);
+        const bool is_claimed = page_block_claim(page_block_find(tree, whole_end), bits_low((unsigned)rest), &gone);
+        page_words_settle(tree, whole_end, whole_end + 1);
+        if (!is_claimed) {
+            unclaim(tree, from, whole_end);
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool take(page_tree_t *tree, const page_search_t *wanted, bool is_untouched_allowed, uint64_t from, uint64_t to,
@@ -143,13 +171,15 @@ static bool take(page_tree_t *tree, const page_search_t *wanted, bool is_untouch
         if (is_untouched_allowed && !touch(tree, start, start + blocks)) {
             return false;
         }
-        if (vacant_end(&search, start, start + blocks) == start + blocks) {
-            claim(tree, start, wanted->count);
+        if (vacant_end(&search, start, start + blocks) == start + blocks && claim(tree, start, wanted->count)) {
             *first = start * PAGES_PER_BLOCK;
             return true;
         }
-        from =
-            start; /* the new nodes came out of the run itself; everything up to its end is touched now, so that this ends */
+        /*
+         * The new nodes came out of the run itself, and everything up to its end is touched now, so that this ends; or
+         * somebody held a part of it for a moment.
+         */
+        from = start;
     }
 }
 

@@ -38,7 +38,7 @@ static uint64_t vacant_word(const page_tree_t *tree, uint64_t chunk)
 {
     const uint64_t first = chunk * PAGES_PER_CHUNK;
     if (page_chunk_find(tree, chunk) != NULL) {
-        return page_chunk_words(tree, chunk)->vacant;
+        return page_words_vacant(page_chunk_words(tree, chunk));
     }
     return longest_untouched(tree, first, first + PAGES_PER_CHUNK) == BLOCKS_PER_CHUNK ? ~UINT64_C(0) : 0;
 }
@@ -94,6 +94,13 @@ static uint64_t largest_free_run(const page_tree_t *tree)
         const uint64_t pages = longest_in_region(tree, region) * PAGES_PER_BLOCK;
         longest = pages > longest ? pages : longest;
         region = next_region(tree, region + 1);
+    }
+    for (const page_context_t *context = tree->contexts; context != NULL; context = context->next) {
+        if (page_context_has_chunk(context)) {
+            const uint64_t chunk = context->chunk_first_page.value / PAGES_PER_CHUNK;
+            const uint64_t pages = (uint64_t)longest_row(vacant_word(tree, chunk)) * PAGES_PER_BLOCK;
+            longest = pages > longest ? pages : longest;
+        }
     }
     if (longest > 0) {
         return longest;

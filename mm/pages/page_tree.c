@@ -5,7 +5,7 @@
  *                    .---'---.
  *                  group    group        1 word a plane, and 64 pointers
  *                .---'---.
- *             region   region            the same, and three words for each of its 64 chunks: partly, vacant, taken
+ *             region   region            the same, and three words for each of its 64 chunks: partly, and two of wholes
  *           .---'---.
  *        chunk     chunk                 64 blocks
  *          |
@@ -14,9 +14,11 @@
  * The blocks hold the truth; the words above are hints for searches, recomputed from below under the lock.
  *
  * Invariants, when no CPU is in the tree
- *   P1  a block that is not taken is in its chunk's `partly` or `vacant` word exactly when its own words say so; a taken one is in neither
- *   P2  the taken blocks are those that contexts have checked out, and the reserve's: each in one pair of hands
- *   P3  every bit above the chunks' words says of the word below it what page_plane says
+ *   P1  a block is in its chunk's `partly` word when it is split, not taken, and some of its pages are free; all of them
+ *       never are; the words of one that is not split are zero
+ *   P2  the taken blocks are those that contexts have checked out, and the reserve's: each in one pair of hands; and the lent
+ *       chunks are those that contexts have borrowed
+ *   P3  every bit above the chunks' words says of the word below it what page_plane says; of what is lent, none
  *   P4  an untouched bit is set exactly where the map has usable memory and the node below has not been made
  *   P5  pages that the map calls not usable are INVALID or RESERVED, as the map says, and nothing has changed that
  *   P6  of the usable pages, as many are RESERVED as metadata came from the tree, and as many INVALID as were retired
@@ -28,8 +30,8 @@
  * are made without the lock.
  *
  * Contexts: each CPU's thread level and interrupt level has a block checked out, for it to allocate from. So its fast
- * path needs no lock, and everyone else keeps away by the `taken` word, without looking at the block, until there is
- * nothing else.
+ * path needs no lock, and everyone else keeps away, without looking at the block, until there is nothing else. For
+ * runs of whole blocks each may have borrowed a chunk, likewise: page_wholes.c.
  */
 #include "mm/pages/page_tree_internal.h"
 
@@ -96,8 +98,11 @@ page_state_t page_tree_state(page_tree_t *tree, page_number_t page)
     const spinlock_hold_t hold = spinlock_lock(&tree->lock);
     const page_block_t *const block = page_block_find(tree, page.value / PAGES_PER_BLOCK);
     const memory_region_t *const region = memory_map_find(tree->config.map, physical_of_page(page));
-    if (block != NULL) {
+    if (block != NULL && page_whole_is_split(tree, page.value / PAGES_PER_BLOCK)) {
         state = page_block_state(block, page.value % PAGES_PER_BLOCK);
+    } else if (block != NULL) {
+        const uint64_t number = page.value / PAGES_PER_BLOCK;
+        state = page_block_state(&page_chunk_words(tree, number / BLOCKS_PER_CHUNK)->wholes, number % BLOCKS_PER_CHUNK);
     } else if (region != NULL) {
         state = page_state_at_start(region);
     }

@@ -43,7 +43,10 @@
 /* Blocks that can be set aside for requests that must not fail. */
 #define PAGE_RESERVE_BLOCK_MAX 16u
 
-/* What the words above the blocks say of the 64 things below them. Blocks that are checked out count as none of it. */
+/*
+ * What the words above the blocks say of the 64 things below them. Blocks that are checked out count as none of it, and
+ * vacant blocks of chunks that are lent don't, either.
+ */
 typedef enum page_plane {
     PAGE_PLANE_PARTLY,    /* has a block of which some pages are free, and some not */
     PAGE_PLANE_VACANT,    /* has a block of which all pages are free */
@@ -67,15 +70,19 @@ static inline uint64_t page_block_place(uint64_t block)
     return index % lines * (BLOCKS_PER_CHUNK / lines) + index / lines;
 }
 
+/* The states of wholes, beside PAGE_STATE_FREE and PAGE_STATE_ALLOCATED: page_wholes.c. */
+#define PAGE_WHOLE_SPLIT PAGE_STATE_INVALID
+#define PAGE_WHOLE_TAKEN PAGE_STATE_RESERVED
+
 /* The words over a chunk's blocks. */
 typedef struct page_chunk_words {
-    uint64_t partly;
-    uint64_t vacant;
-    uint64_t taken; /* checked out by a context, or set aside in the reserve */
+    uint64_t partly;     /* split, in nobody's hands, and some pages are free */
+    page_block_t wholes; /* two bits for each block: page_wholes.c */
 } page_chunk_words_t;
 
 typedef struct page_region {
     uint64_t planes[PAGE_PLANE_COUNT];
+    uint64_t lent; /* chunks that a context has borrowed: what is vacant there does not show in the planes */
     page_chunk_t *_Atomic chunks[CHUNKS_PER_REGION];
     page_chunk_words_t words[CHUNKS_PER_REGION];
 } page_region_t;
@@ -159,6 +166,15 @@ void page_tree_watch(page_tree_t *tree, const page_watch_t *watch);
  */
 MUST_USE bool page_tree_alloc(page_tree_t *tree, page_context_t *context, const pages_request_t *request,
                               page_number_t *first);
+
+/*
+ * The slow path after page_context_take_wholes() and page_context_give_wholes(), in the chunk that the context has,
+ * or had a moment ago. `gone` are blocks that a claim lost. Whether `count` blocks from block `index` of a recalled
+ * chunk on may be kept: only if they can't be given up any more. `first` is any page of a chunk.
+ */
+void page_tree_give_up_wholes(page_tree_t *tree, page_context_t *context, uint64_t gone);
+MUST_USE bool page_tree_keep_wholes(page_tree_t *tree, const page_context_t *context, uint64_t index, size_t count);
+void page_tree_settle_wholes(page_tree_t *tree, page_number_t first);
 
 /* Takes pages back, with the checks of pages_free(). A mistake stops the kernel, through base/check.h. */
 void page_tree_free(page_tree_t *tree, page_context_t *context, page_number_t first, size_t count);

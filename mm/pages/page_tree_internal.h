@@ -57,11 +57,20 @@ page_block_t *page_block_find(const page_tree_t *tree, uint64_t block);
 /* The words of a chunk whose region has been made. */
 page_chunk_words_t *page_chunk_words(const page_tree_t *tree, uint64_t chunk);
 
+/*
+ * The blocks of a chunk that are free as wholes: that are there, and that others than its borrower may take (locked).
+ */
+uint64_t page_words_vacant(const page_chunk_words_t *words);
+uint64_t page_chunk_vacant(const page_tree_t *tree, uint64_t chunk);
+
 /* What the word above says of a word with these bits. */
 bool page_plane_summary(page_plane_t plane, uint64_t word);
 
 /* Locked. Recomputes, from the truth, all that the words above say of blocks [from, to), which lie in one chunk. */
 void page_words_settle(page_tree_t *tree, uint64_t from, uint64_t to);
+
+/* Locked. The same for what is above the chunk's own words. */
+void page_words_settle_chunk(page_tree_t *tree, uint64_t chunk);
 
 /* Locked. Passes on to the words above what the planes of a region say. */
 void page_words_settle_region(page_tree_t *tree, uint64_t region);
@@ -74,6 +83,24 @@ uint64_t page_words_next(const page_tree_t *tree, page_plane_t plane, uint64_t f
  * group. False when there is none.
  */
 MUST_USE bool page_words_next_untouched(const page_tree_t *tree, uint64_t chunk, uint64_t *first, uint64_t *end);
+
+/* ---- page_wholes.c: blocks as wholes, and the chunks that contexts borrow ---- */
+
+/* Whether a block's own words tell of its pages; without the lock it may be split at any time. */
+bool page_whole_is_split(const page_tree_t *tree, uint64_t block);
+
+/*
+ * Locked. Makes the block's own words tell; its pages keep their states. Who goes on without claiming any settles it.
+ */
+void page_whole_split(page_tree_t *tree, uint64_t block);
+
+/* Locked. The free pages of a block, whether it is split or not. */
+uint64_t page_whole_free_word(const page_tree_t *tree, uint64_t block);
+
+/* Locked. Lends a chunk that nobody has to a context; gives back the one that it has, if any; takes back all. */
+void page_chunk_borrow(page_tree_t *tree, page_context_t *context, uint64_t chunk);
+bool page_chunk_return(page_tree_t *tree, page_context_t *context);
+bool page_chunks_recall(page_tree_t *tree);
 
 /* ---- page_alloc.c, page_run.c, page_reserve.c: finding ---- */
 
@@ -106,7 +133,8 @@ void page_block_check_in(page_tree_t *tree, uint64_t block);
 /* Locked. Makes the tree remember a context. */
 void page_context_list(page_tree_t *tree, page_context_t *context);
 
-/* Locked. Puts back the block that a context has checked out, if any. */
+/* Locked. Puts back the block that a context has checked out, if any; and the chunk that it has borrowed, too. */
+void page_context_check_in_block(page_tree_t *tree, page_context_t *context);
 void page_context_check_in(page_tree_t *tree, page_context_t *context);
 
 /* Locked. How many pages are handed out. */

@@ -11,6 +11,7 @@ typedef struct validation {
     uint64_t reserved;
     uint64_t invalid;
     uint64_t taken_blocks;
+    uint64_t lent_chunks;
     bool has_free_page; /* in a block that is not taken */
 } validation_t;
 
@@ -41,16 +42,17 @@ static void map_words(const page_tree_t *tree, uint64_t block, uint64_t *usable,
 }
 
 static const char *validate_block(validation_t *validation, const page_chunk_words_t *words, const page_block_t *node,
-                                  uint64_t block)
+                                  uint64_t block, bool is_lent)
 {
     const uint64_t low = atomic_load(&node->low);
     const uint64_t high = atomic_load(&node->high);
     const uint64_t free_word = ~(low | high);
-    const uint64_t index = block % BLOCKS_PER_CHUNK;
-    const bool is_taken = ((words->taken >> index) & 1) != 0;
-    const bool is_vacant = !is_taken && free_word == ~UINT64_C(0);
-    const bool is_partly = !is_taken && free_word != 0 && !is_vacant;
-    if (((words->vacant >> index) & 1) != is_vacant || ((words->partly >> index) & 1) != is_partly) {
+    const unsigned index = block % BLOCKS_PER_CHUNK;
+    const page_state_t whole = page_block_state(&words->wholes, index);
+    const bool is_split = whole == PAGE_WHOLE_SPLIT || whole == PAGE_WHOLE_TAKEN;
+    const bool is_partly = whole == PAGE_WHOLE_SPLIT && free_word != 0;
+    if (((words->partly >> index) & 1) != is_partly || (whole == PAGE_WHOLE_SPLIT && free_word == ~UINT64_C(0)) ||
+        (!is_split && (low | high) != 0)) {
         return "P1";
     }
     uint64_t usable;
@@ -59,11 +61,11 @@ static const char *validate_block(validation_t *validation, const page_chunk_wor
     if ((high & ~usable) != ~usable || (low & ~usable) != reserved) {
         return "P5";
     }
-    validation->allocated += count_set(low & ~high);
+    validation->allocated += whole == PAGE_STATE_ALLOCATED ? PAGES_PER_BLOCK : count_set(low & ~high);
     validation->reserved += count_set(low & high & usable);
     validation->invalid += count_set(high & ~low & usable);
-    validation->taken_blocks += is_taken;
-    validation->has_free_page |= is_vacant || is_partly;
+    validation->taken_blocks += whole == PAGE_WHOLE_TAKEN;
+    validation->has_free_page |= is_partly || (whole == PAGE_STATE_FREE && !is_lent);
     return NULL;
 }
 
@@ -79,14 +81,17 @@ static const char *validate_chunk(validation_t *validation, const page_region_t 
     if (((region->planes[PAGE_PLANE_UNTOUCHED] >> index) & 1) != is_untouched) {
         return "P4";
     }
+    const bool is_lent = bit_is_set(region->lent, index);
+    const uint64_t vacant = is_lent ? 0 : page_words_vacant(words);
     if (((region->planes[PAGE_PLANE_PARTLY] >> index) & 1) != page_plane_summary(PAGE_PLANE_PARTLY, words->partly) ||
-        ((region->planes[PAGE_PLANE_VACANT] >> index) & 1) != page_plane_summary(PAGE_PLANE_VACANT, words->vacant) ||
-        ((region->planes[PAGE_PLANE_WHOLE] >> index) & 1) != page_plane_summary(PAGE_PLANE_WHOLE, words->vacant)) {
+        ((region->planes[PAGE_PLANE_VACANT] >> index) & 1) != page_plane_summary(PAGE_PLANE_VACANT, vacant) ||
+        ((region->planes[PAGE_PLANE_WHOLE] >> index) & 1) != page_plane_summary(PAGE_PLANE_WHOLE, vacant)) {
         return "P3";
     }
+    validation->lent_chunks += is_lent;
     for (uint64_t i = 0; node != NULL && i < BLOCKS_PER_CHUNK; i++) {
-        const char *const broken =
-            validate_block(validation, words, &node->blocks[page_block_place(i)], chunk * BLOCKS_PER_CHUNK + i);
+        const char *const broken = validate_block(validation, words, &node->blocks[page_block_place(i)],
+                                                  chunk * BLOCKS_PER_CHUNK + i, is_lent);
         if (broken != NULL) {
             return broken;
         }
@@ -130,6 +135,36 @@ static const char *validate_group(validation_t *validation, const page_group_t *
     return broken;
 }
 
+static bool is_taken(const page_tree_t *tree, uint64_t block)
+{
+    return page_block_state(&page_chunk_words(tree, block / BLOCKS_PER_CHUNK)->wholes, block % BLOCKS_PER_CHUNK) ==
+           PAGE_WHOLE_TAKEN;
+}
+
+/* P2 for chunks: whoever has borrowed one has one that is lent, and there are as many borrowers as lent chunks. */
+static const char *validate_borrowers(const validation_t *validation)
+{
+    const page_tree_t *const tree = validation->tree;
+    uint64_t borrowers = 0;
+    for (const page_context_t *context = tree->contexts; context != NULL; context = context->next) {
+        const uint64_t chunk = context->chunk_first_page.value / PAGES_PER_CHUNK;
+        if (!page_context_has_chunk(context)) {
+            continue;
+        }
+        borrowers++;
+        if (context->chunk != &page_chunk_words(tree, chunk)->wholes ||
+            !bit_is_set(page_region_find(tree, chunk / CHUNKS_PER_REGION)->lent, chunk % CHUNKS_PER_REGION)) {
+            return "P2";
+        }
+        for (const page_context_t *other = context->next; other != NULL; other = other->next) {
+            if (other->chunk == context->chunk) {
+                return "P2";
+            }
+        }
+    }
+    return borrowers == validation->lent_chunks ? NULL : "P2";
+}
+
 /*
  * P2: whoever holds a block holds one that is taken, and there are as many holders as taken blocks; two holders of one
  * would leave another without.
@@ -140,7 +175,7 @@ static const char *validate_holders(const validation_t *validation)
     uint64_t holders = tree->reserve_count;
     for (size_t i = 0; i < tree->reserve_count; i++) {
         const uint64_t block = tree->reserve_blocks[i];
-        if (((page_chunk_words(tree, block / BLOCKS_PER_CHUNK)->taken >> (block % BLOCKS_PER_CHUNK)) & 1) == 0) {
+        if (!is_taken(tree, block)) {
             return "P2";
         }
     }
@@ -150,8 +185,7 @@ static const char *validate_holders(const validation_t *validation)
             continue;
         }
         holders++;
-        if (page_block_find(tree, block) != context->block ||
-            ((page_chunk_words(tree, block / BLOCKS_PER_CHUNK)->taken >> (block % BLOCKS_PER_CHUNK)) & 1) == 0) {
+        if (page_block_find(tree, block) != context->block || !is_taken(tree, block)) {
             return "P2";
         }
         for (const page_context_t *other = context->next; other != NULL; other = other->next) {
@@ -195,6 +229,9 @@ const char *page_tree_validate(page_tree_t *tree)
     }
     if (broken == NULL) {
         broken = validate_holders(&validation);
+    }
+    if (broken == NULL) {
+        broken = validate_borrowers(&validation);
     }
     return broken != NULL ? broken : validate_books(&validation);
 }

@@ -31,7 +31,7 @@ void page_watch_chunk(const page_tree_t *tree, uint64_t chunk)
 {
     const uint64_t start = chunk * BLOCKS_PER_CHUNK;
     for (uint64_t block = start; block < start + BLOCKS_PER_CHUNK; block++) {
-        uint64_t rest = page_block_free_word(page_block_find(tree, block));
+        uint64_t rest = page_whole_free_word(tree, block);
         uint64_t index;
         while (bits_take_first(&rest, &index)) {
             tree->watch->close(pointer_of(page_number(block * PAGES_PER_BLOCK + index)), 1);

@@ -62,23 +62,45 @@ void page_words_settle_region(page_tree_t *tree, uint64_t region)
     }
 }
 
+uint64_t page_words_vacant(const page_chunk_words_t *words)
+{
+    return page_block_free_word(&words->wholes);
+}
+
+uint64_t page_chunk_vacant(const page_tree_t *tree, uint64_t chunk)
+{
+    const page_region_t *const region = page_region_find(tree, chunk / CHUNKS_PER_REGION);
+    const uint64_t index = chunk % CHUNKS_PER_REGION;
+    return bit_is_set(region->lent, index) ? 0 : page_words_vacant(&region->words[index]);
+}
+
+void page_words_settle_chunk(page_tree_t *tree, uint64_t chunk)
+{
+    page_region_t *const region = page_region_find(tree, chunk / CHUNKS_PER_REGION);
+    const uint64_t index = chunk % CHUNKS_PER_REGION;
+    const uint64_t vacant = page_chunk_vacant(tree, chunk);
+    put_bit(&region->planes[PAGE_PLANE_PARTLY], index,
+            page_plane_summary(PAGE_PLANE_PARTLY, region->words[index].partly));
+    put_bit(&region->planes[PAGE_PLANE_VACANT], index, page_plane_summary(PAGE_PLANE_VACANT, vacant));
+    put_bit(&region->planes[PAGE_PLANE_WHOLE], index, page_plane_summary(PAGE_PLANE_WHOLE, vacant));
+    page_words_settle_region(tree, chunk / CHUNKS_PER_REGION);
+}
+
 void page_words_settle(page_tree_t *tree, uint64_t from, uint64_t to)
 {
     const uint64_t chunk = from / BLOCKS_PER_CHUNK;
-    page_region_t *const region = page_region_find(tree, chunk / CHUNKS_PER_REGION);
     page_chunk_words_t *const words = page_chunk_words(tree, chunk);
     for (uint64_t block = from; block < to; block++) {
         const uint64_t index = block % BLOCKS_PER_CHUNK;
-        const bool is_taken = ((words->taken >> index) & 1) != 0;
-        const uint64_t free_word = is_taken ? 0 : page_block_free_word(page_block_find(tree, block));
+        const uint64_t bit = UINT64_C(1) << index;
+        const bool is_split = (atomic_load(&words->wholes.high) & ~atomic_load(&words->wholes.low) & bit) != 0;
+        const uint64_t free_word = is_split ? page_block_free_word(page_block_find(tree, block)) : 0;
+        if (free_word == ~UINT64_C(0)) {
+            atomic_fetch_and(&words->wholes.high, ~bit); /* a whole again */
+        }
         put_bit(&words->partly, index, free_word != 0 && free_word != ~UINT64_C(0));
-        put_bit(&words->vacant, index, free_word == ~UINT64_C(0));
     }
-    const uint64_t index = chunk % CHUNKS_PER_REGION;
-    put_bit(&region->planes[PAGE_PLANE_PARTLY], index, page_plane_summary(PAGE_PLANE_PARTLY, words->partly));
-    put_bit(&region->planes[PAGE_PLANE_VACANT], index, page_plane_summary(PAGE_PLANE_VACANT, words->vacant));
-    put_bit(&region->planes[PAGE_PLANE_WHOLE], index, page_plane_summary(PAGE_PLANE_WHOLE, words->vacant));
-    page_words_settle_region(tree, chunk / CHUNKS_PER_REGION);
+    page_words_settle_chunk(tree, chunk);
 }
 
 /* The first set bit of a word at or above `index`; BITS_NONE when there is none. */
@@ -158,9 +180,10 @@ uint64_t page_words_next(const page_tree_t *tree, page_plane_t plane, uint64_t f
     uint64_t chunk = from / BLOCKS_PER_CHUNK;
     uint64_t end;
     while (from < to && next_node(tree, plane, chunk, &chunk, &end) && chunk * BLOCKS_PER_CHUNK < to) {
-        const page_chunk_words_t *const words = page_chunk_words(tree, chunk);
+        const uint64_t word =
+            plane == PAGE_PLANE_PARTLY ? page_chunk_words(tree, chunk)->partly : page_chunk_vacant(tree, chunk);
         const uint64_t start = chunk == from / BLOCKS_PER_CHUNK ? from % BLOCKS_PER_CHUNK : 0;
-        const unsigned bit = next_bit(plane == PAGE_PLANE_PARTLY ? words->partly : words->vacant, start);
+        const unsigned bit = next_bit(word, start);
         if (bit != BITS_NONE) {
             const uint64_t block = chunk * BLOCKS_PER_CHUNK + bit;
             return block < to ? block : to;

@@ -60,18 +60,57 @@ static NOINLINE void *alloc_slowly(size_t count, uint64_t gone)
     return alloc_for(&(pages_request_t){.count = count}, (uintptr_t)__builtin_return_address(0));
 }
 
+static void *wholes_taken(page_context_t *context, size_t count, uint64_t index)
+{
+    page_counter_add_allocated(&context->longer_pages_allocated, count);
+    page_counter_add_allocated(&context->longer_runs_allocated, 1);
+    return (void *)(context->chunk_address + ((uintptr_t)index << (PAGE_SHIFT + BLOCK_SHIFT)));
+}
+
+/* The same after an attempt in the borrowed chunk: `index` is what it took, `gone` what it lost. */
+static NOINLINE void *alloc_after(page_wholes_answer_t answer, size_t count, uint64_t index, uint64_t gone)
+{
+    page_context_t *const context = own_context();
+    if (answer == PAGE_WHOLES_RECALLED) {
+        if (page_tree_keep_wholes(&pages_tree, context, index, count / PAGES_PER_BLOCK)) {
+            return wholes_taken(context, count, index);
+        }
+    } else if (gone != 0) {
+        page_tree_give_up_wholes(&pages_tree, context, gone);
+    }
+    return alloc_slowly(count, 0);
+}
+
+/* pages_alloc() of 64 pages or more. */
+static NOINLINE void *alloc_wholes(size_t count)
+{
+    page_context_t *const context = own_context();
+    const uint64_t blocks = bits_rotate_right(count, BLOCK_SHIFT);
+    uint64_t index = 0;
+    uint64_t gone;
+    if (UNLIKELY(blocks > BLOCKS_PER_CHUNK)) {
+        return alloc_slowly(count, 0);
+    }
+    const page_wholes_answer_t answer = page_context_take_wholes(context, blocks, &index, &gone);
+    if (UNLIKELY(answer != PAGE_WHOLES_DONE)) {
+        return alloc_after(answer, count, index, gone);
+    }
+    return wholes_taken(context, count, index);
+}
+
 /* pages_alloc() of other than one page, which ends in this by a jump; a straight line, too. */
 static NOINLINE void *alloc_run(size_t count)
 {
+    if (count >= PAGES_PER_BLOCK) {
+        return alloc_wholes(count);
+    }
     page_context_t *const context = own_context();
     uint64_t gone = 0;
-    if (LIKELY(count <= PAGES_PER_BLOCK)) {
-        uint64_t index;
-        if (LIKELY(page_context_take_run(context, count, &index, &gone))) {
-            page_counter_add_allocated(&context->longer_pages_allocated, count);
-            page_counter_add_allocated(&context->longer_runs_allocated, 1);
-            return (void *)(context->address + ((uintptr_t)index << PAGE_SHIFT));
-        }
+    uint64_t index;
+    if (LIKELY(page_context_take_run(context, count, &index, &gone))) {
+        page_counter_add_allocated(&context->longer_pages_allocated, count);
+        page_counter_add_allocated(&context->longer_runs_allocated, 1);
+        return (void *)(context->address + ((uintptr_t)index << PAGE_SHIFT));
     }
     return alloc_slowly(count, gone);
 }
@@ -115,12 +154,36 @@ static NOINLINE void free_slowly(void *address, size_t count)
     page_tree_free(&pages_tree, own_context(), page_of_physical(pointer_to_physical(address)), count);
 }
 
+static NOINLINE void free_wholes(void *address, size_t count)
+{
+    page_context_t *const context = own_context();
+    const uint64_t blocks = bits_rotate_right(count, BLOCK_SHIFT);
+    const uint64_t index = bits_rotate_right((uintptr_t)address - context->chunk_address, PAGE_SHIFT + BLOCK_SHIFT);
+    if (UNLIKELY(blocks > BLOCKS_PER_CHUNK)) {
+        free_slowly(address, count);
+        return;
+    }
+    const page_wholes_answer_t answer = page_context_give_wholes(context, index, blocks);
+    if (UNLIKELY(answer == PAGE_WHOLES_NONE)) {
+        free_slowly(address, count);
+        return;
+    }
+    page_counter_add_freed(&context->longer_pages_freed, count);
+    page_counter_add_freed(&context->longer_runs_freed, 1);
+    if (UNLIKELY(answer == PAGE_WHOLES_RECALLED)) {
+        page_tree_settle_wholes(&pages_tree, page_of_physical(pointer_to_physical(address)));
+    }
+}
+
 /* pages_free() of other than one page. */
 static NOINLINE void free_run(void *address, size_t count)
 {
+    if (count >= PAGES_PER_BLOCK) {
+        free_wholes(address, count);
+        return;
+    }
     page_context_t *const context = own_context();
-    if (LIKELY(count <= PAGES_PER_BLOCK) &&
-        LIKELY(page_context_give_run(context, page_context_index(context, (uintptr_t)address), count))) {
+    if (LIKELY(page_context_give_run(context, page_context_index(context, (uintptr_t)address), count))) {
         page_counter_add_freed(&context->longer_pages_freed, count);
         page_counter_add_freed(&context->longer_runs_freed, 1);
         return;

@@ -256,13 +256,16 @@ static pages_request_t draw_request(page_world_t *world)
 {
     property_run_t *const run = world->run;
     pages_request_t request = {.count = 1};
-    switch (property_draw(run, 4)) {
+    switch (property_draw(run, 5)) {
     case 0:
         break;
     case 1:
         request.count = property_range(run, 1, PAGES_PER_BLOCK);
         break;
     case 2:
+        request.count = (size_t)PAGES_PER_BLOCK << property_draw(run, 4);
+        break;
+    case 3:
         request.count = property_size_skewed(run, world->model.count);
         break;
     default:

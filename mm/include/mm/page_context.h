@@ -26,6 +26,14 @@ typedef struct page_context {
     uintptr_t address;        /* of that block's first byte, ready for the fast paths */
     page_number_t first_page;
 
+    /*
+     * The chunk that is borrowed for runs of whole blocks: the words of its wholes. Others may take it away at any
+     * time.
+     */
+    struct page_block *_Atomic chunk; /* page_block_none, or NULL, when there is none */
+    uintptr_t chunk_address;
+    page_number_t chunk_first_page;
+
     /* A run is what one call asked for or gave back; a single is a run of one page. */
     page_counter_t singles_allocated;
     page_counter_t singles_freed;
@@ -40,7 +48,10 @@ typedef struct page_context {
     bool is_plain; /* listed, and nobody watches the tree: frees need no more than the block's words */
 } page_context_t;
 
-/* Stands for a block where there is none: all its pages are reserved, so that nothing can be had of it or given to it. */
+/*
+ * Stands for a block where there is none: all its pages are reserved, so that nothing can be had of it or given to
+ * it.
+ */
 extern struct page_block page_block_none;
 
 /* Makes a context new: nothing is checked out, and all counters are 0. */
@@ -50,6 +61,13 @@ void page_context_init(page_context_t *context);
 static inline bool page_context_has_block(const page_context_t *context)
 {
     return context->block != NULL && context->block != &page_block_none;
+}
+
+/* Whether it has a chunk borrowed. */
+static inline bool page_context_has_chunk(const page_context_t *context)
+{
+    struct page_block *const chunk = atomic_load_explicit(&context->chunk, memory_order_relaxed);
+    return chunk != NULL && chunk != &page_block_none;
 }
 
 /* Adds to a counter of one's own context. */
@@ -67,8 +85,8 @@ static inline void page_counter_add_freed(page_counter_t *counter, uint64_t amou
 }
 
 /*
- * The same for what was allocated. In no order with what comes before: whoever reads frees, which are told in order, and
- * then allocations, sees the allocation of every page whose free it saw.
+ * The same for what was allocated. In no order with what comes before: whoever reads frees, which are told in order,
+ * and then allocations, sees the allocation of every page whose free it saw.
  */
 static inline void page_counter_add_allocated(page_counter_t *counter, uint64_t amount)
 {
