@@ -169,6 +169,7 @@ static bool attach(preload_thread_t *thread)
     if (context == NULL) {
         return false;
     }
+    large_cache_limit(&context->large, preload_context_count());
     thread->phase = PRELOAD_THREAD_ATTACHED;
     thread->cpu.allocation_context = &context->allocation;
     __atomic_fetch_add(&attachments, 1, __ATOMIC_RELAXED);

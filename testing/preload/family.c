@@ -26,10 +26,44 @@ static COLD void *no_memory(void)
     return NULL;
 }
 
+/*
+ * An object of the first partly used slab, if that has so few that it is not worth being the current one: a switch costs
+ * as much as several of these. NULL otherwise. `slot` may be that of no context.
+ */
+static ALWAYS_INLINE void *take_from_partial(slab_slot_t *slot, unsigned number)
+{
+    preload_context_t *const context = preload_context_current();
+    slab_t *const slab = slot->partial;
+    if (slab == NULL || atomic_load_explicit(&context->allocation.slab.posted, memory_order_relaxed) != NULL) {
+        return NULL;
+    }
+    const uint64_t free_word = slab->free_word;
+    const uint64_t but_one = free_word & (free_word - 1);
+    const uint64_t but_two = but_one & (but_one - 1);
+    const uint64_t but_three = but_two & (but_two - 1);
+    if ((but_three & (but_three - 1)) != 0) {
+        return NULL;
+    }
+    if (but_one != 0) {
+        RELAXED_STORE(&slab->free_word, but_one);
+    } else {
+        preload_context_begin(context);
+        RELAXED_STORE(&slab->free_word, 0);
+        slab_partial_remove(slot, slab);
+        preload_context_leave(context);
+    }
+    RELAXED_ADD(&slot->allocations, 1);
+    return (void *)(slab->base + ((uintptr_t)find_first_set_nonzero(free_word) << (number + 1)));
+}
+
 NOINLINE void *kmalloc_refill(size_t size, slab_slot_t *slot)
 {
     /* The slot's number: the context that is entered may be another one. */
     const unsigned number = (unsigned)(slot - preload_context_current()->allocation.slab.slots);
+    void *const at_hand = take_from_partial(slot, number);
+    if (LIKELY(at_hand != NULL)) {
+        return at_hand;
+    }
     preload_context_t *const context = preload_context_enter();
     void *const block = slab_alloc_slow(slab_kmalloc_cache(number + 1), &context->allocation.slab, size, CALLER);
     preload_context_leave(context);
@@ -53,9 +87,65 @@ NOINLINE void kfree_nowhere(void *pointer)
     }
 }
 
+static void free_in_slab(slab_t *slab, uintptr_t address);
+static void push_partial(slab_t *slab, slab_slot_t *slot, uint64_t bit);
+
+/*
+ * Frees into a slab of the own context that is not the current one, without a switch. It turns off to free_in_slab()
+ * when that is not all there is to do, and when the last such free went to the same slab: then more of them will
+ * follow, and the slab had better be current.
+ */
+static ALWAYS_INLINE void free_in_place(slab_t *slab, uintptr_t address, unsigned shift)
+{
+    preload_context_t *const context = preload_context_current();
+    const uint64_t index = bits_rotate_right(address - slab->base, shift);
+    if (UNLIKELY(atomic_load_explicit(&slab->owner, memory_order_relaxed) != (uintptr_t)context)) {
+        free_in_slab(slab, address);
+        return;
+    }
+    const bool is_again = context->slab_freed_into == slab;
+    context->slab_freed_into = slab;
+    if (is_again || UNLIKELY(index >= BITS_PER_WORD)) {
+        free_in_slab(slab, address);
+        return;
+    }
+    const uint64_t bit = UINT64_C(1) << index;
+    const uint64_t before = slab->free_word;
+    const uint64_t remote = atomic_load_explicit(&slab->remote_word, memory_order_relaxed);
+    if (UNLIKELY(((before | remote) & bit) != 0 || (before | bit) == slab->cache->object_bits)) {
+        free_in_slab(slab, address);
+        return;
+    }
+    slab_slot_t *const slot = &context->allocation.slab.slots[shift - 1];
+    RELAXED_ADD(&slot->frees, 1);
+    if (before != 0) {
+        RELAXED_STORE(&slab->free_word, before | bit);
+    } else {
+        push_partial(slab, slot, bit);
+    }
+}
+
 static bool is_slab_code(unsigned code)
 {
     return code >= PAGE_CODE_SHIFT_MIN || code == PAGE_CODE_TYPED;
+}
+
+/* What free_in_place() leaves. */
+static NOINLINE void free_in_slab(slab_t *slab, uintptr_t address)
+{
+    preload_context_t *const context = preload_context_enter();
+    slab_free(slab, address, &context->allocation.slab, CALLER);
+    preload_context_leave(context);
+}
+
+/* The first object of a full slab comes free. Ends kfree_elsewhere(), by a jump. */
+static NOINLINE void push_partial(slab_t *slab, slab_slot_t *slot, uint64_t bit)
+{
+    preload_context_t *const context = preload_context_current();
+    preload_context_begin(context);
+    RELAXED_STORE(&slab->free_word, bit);
+    slab_partial_push(slot, slab);
+    preload_context_leave(context);
 }
 
 NOINLINE void kfree_elsewhere(uint64_t rotated, uint64_t word, const slab_slot_t *slot)
@@ -63,9 +153,7 @@ NOINLINE void kfree_elsewhere(uint64_t rotated, uint64_t word, const slab_slot_t
     const uintptr_t address = kfree_line_pointer(rotated, word, slot);
     const unsigned code = word & PAGE_CODE_MASK;
     if (LIKELY(code >= PAGE_CODE_SHIFT_MIN)) {
-        preload_context_t *const context = preload_context_enter();
-        slab_free(slab_of_address(word, address), address, &context->allocation.slab, CALLER);
-        preload_context_leave(context);
+        free_in_place(slab_of_address(word, address), address, code);
     } else if (code == PAGE_CODE_LARGE) {
         large_free((void *)address, word);
     } else {

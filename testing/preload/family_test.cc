@@ -70,7 +70,7 @@ TEST(Family, EverySizeIsAlignedUsableAndDisjoint)
         EXPECT_TRUE(IsAligned(bytes, 16)) << size;
         const size_t usable = quarry_malloc_usable_size(bytes);
         EXPECT_GE(usable, size);
-        EXPECT_LE(usable, size <= 16 ? 16 : size <= kPage ? 2 * size : size + size / 8 + kPage) << size;
+        EXPECT_LE(usable, size <= 16 ? 16 : size <= kPage ? 2 * size : size + size / 2 + kPage) << size;
         blocks.push_back({bytes, usable, static_cast<unsigned char>(blocks.size())});
         blocks.back().Fill();
     }

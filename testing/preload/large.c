@@ -2,8 +2,8 @@
  * Large blocks: the cache of runs that each thread has, and the pages behind it.
  *
  * Bin i of a cache has runs of one length: with n pages and s = log2((n - 1) | 8) - 3, i is 8s + ((n - 1) >> s), and
- * the length is n rounded up to a multiple of 2^s. A cache that has CACHE_PAGES_MAX gives back half of them before it
- * takes more, beginning where it ended the last time.
+ * the length is n rounded up to a multiple of 2^s. A full cache gives back half of what it has before it takes more,
+ * beginning where it ended the last time.
  *
  * A thread writes to its own cache alone, one word at a time, and a block leaves a bin before its page's word says that
  * it is live: so a fork at any moment leaves the child a cache that is in order.
@@ -22,9 +22,14 @@
 #include "testing/preload/context.h"
 #include "testing/preload/pages.h"
 
-#define STEP_SHIFT      3 /* eight lengths for each doubling */
-#define CACHE_PAGES_MAX (MIB(8) / PAGE_SIZE)
-#define BIN_PAGES_MAX   (MIB(4) / PAGE_SIZE)
+#define STEP_SHIFT    3 /* eight lengths for each doubling */
+#define BIN_PAGES_MAX (MIB(4) / PAGE_SIZE)
+
+/* What all caches may keep together, if each has as much as one that is attached last. */
+#define CACHES_PAGES_MAX (MIB(64) / PAGE_SIZE)
+
+/* Bins that a request looks into: its own and those up to a quarter longer. */
+#define BINS_TRIED 3u
 
 /* Moving pages by the system beats copying them from here on. */
 #define MOVE_BYTES_MIN KIB(256)
@@ -43,6 +48,13 @@ static ALWAYS_INLINE unsigned step_of(size_t last)
 static ALWAYS_INLINE size_t bin_of(size_t last, unsigned step)
 {
     return ((size_t)step << STEP_SHIFT) + (last >> step);
+}
+
+/* How many pages the runs of a bin have. */
+static ALWAYS_INLINE size_t pages_of_bin(size_t bin)
+{
+    const size_t step = bin < 2u << STEP_SHIFT ? 0 : (bin >> STEP_SHIFT) - 1;
+    return (bin - (step << STEP_SHIFT) + 1) << step;
 }
 
 static ALWAYS_INLINE void set_word(void *block, size_t pages, uint64_t code)
@@ -89,13 +101,20 @@ void *large_alloc(size_t size, size_t alignment, bool *is_zeroed)
     }
     preload_context_t *const context = preload_context_current();
     const unsigned step = step_of(last);
-    const size_t pages = ((last >> step) + 1) << step;
-    large_bin_t *const bin = &context->large.bins[bin_of(last, step)];
-    const uint64_t count = bin->count;
-    if (UNLIKELY(count == 0)) {
-        return alloc_slowly(pages, alignment, is_zeroed);
+    const size_t wanted = bin_of(last, step);
+    const uint64_t found = (context->large.filled >> wanted) & bits_low(BINS_TRIED);
+    if (UNLIKELY(found == 0)) {
+        return alloc_slowly(((last >> step) + 1) << step, alignment, is_zeroed);
     }
+    const size_t number = wanted + find_first_set_nonzero(found);
+    const size_t pages = pages_of_bin(number);
+    large_bin_t *const bin = &context->large.bins[number];
+    const uint64_t count = bin->count;
     void *const block = bin->blocks[count - 1];
+    if (count == 1) {
+        RELAXED_STORE(&context->large.filled, context->large.filled & ~(UINT64_C(1) << number));
+    }
+    atomic_signal_fence(memory_order_seq_cst);
     RELAXED_STORE(&bin->count, count - 1);
     context->large.pages -= pages;
     RELAXED_ADD(&context->allocation.slab.large_allocations, 1);
@@ -116,7 +135,9 @@ static void give_back(void *block, size_t pages)
 static void flush(large_cache_t *cache, uint64_t keep)
 {
     for (unsigned turn = 0; turn < LARGE_BIN_COUNT && cache->pages > keep; turn++) {
-        large_bin_t *const bin = &cache->bins[cache->flush_bin++ % LARGE_BIN_COUNT];
+        const uint64_t number = cache->flush_bin++ % LARGE_BIN_COUNT;
+        large_bin_t *const bin = &cache->bins[number];
+        cache->filled &= ~(UINT64_C(1) << number);
         while (bin->count != 0) {
             void *const block = bin->blocks[bin->count - 1];
             const size_t pages = pages_of_word(RELAXED_LOAD(page_word(block)));
@@ -125,6 +146,11 @@ static void flush(large_cache_t *cache, uint64_t keep)
             give_back(block, pages);
         }
     }
+}
+
+void large_cache_limit(large_cache_t *cache, uint32_t contexts)
+{
+    cache->pages_max = CACHES_PAGES_MAX / (1 + contexts);
 }
 
 void large_flush(preload_context_t *context)
@@ -142,8 +168,8 @@ static NOINLINE void free_slowly(void *block, uint64_t word)
         (void)mmap(block, pages << PAGE_SHIFT, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
     }
-    if (context->large.pages + pages > CACHE_PAGES_MAX) {
-        flush(&context->large, CACHE_PAGES_MAX / 2);
+    if (context->large.pages + pages > context->large.pages_max) {
+        flush(&context->large, context->large.pages_max / 2);
     }
     give_back(block, pages);
     RELAXED_ADD(&context->allocation.slab.large_frees, 1);
@@ -171,11 +197,12 @@ void large_free(void *pointer, uint64_t word)
     const size_t last = pages - 1;
     const unsigned step = step_of(last);
     if (UNLIKELY(last >= BIN_PAGES_MAX || (last + 1) & (((size_t)1 << step) - 1) || (word & LARGE_WAS_MOVED) != 0 ||
-                 context->large.pages + pages > CACHE_PAGES_MAX || context == &preload_context_none)) {
+                 context->large.pages + pages > context->large.pages_max)) {
         free_slowly(pointer, word);
         return;
     }
-    large_bin_t *const bin = &context->large.bins[bin_of(last, step)];
+    const size_t number = bin_of(last, step);
+    large_bin_t *const bin = &context->large.bins[number];
     const uint64_t count = bin->count;
     if (UNLIKELY(count == LARGE_BIN_DEPTH)) {
         free_slowly(pointer, word);
@@ -184,6 +211,8 @@ void large_free(void *pointer, uint64_t word)
     bin->blocks[count] = pointer;
     atomic_signal_fence(memory_order_seq_cst);
     RELAXED_STORE(&bin->count, count + 1);
+    atomic_signal_fence(memory_order_seq_cst);
+    RELAXED_STORE(&context->large.filled, context->large.filled | UINT64_C(1) << number);
     context->large.pages += pages;
     RELAXED_ADD(&context->allocation.slab.large_frees, 1);
 }

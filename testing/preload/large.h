@@ -2,7 +2,8 @@
  * Blocks over 4096 bytes: runs of pages, whose length is in the first page's word (mm/slab/page_code.h).
  *
  * Runs have one of 64 lengths, eight for each doubling, up to 4 MiB; longer ones have as many pages as they need. A
- * thread keeps some that it freed, by length: one comes out of a cache, or goes into one, without a lock.
+ * thread keeps some that it freed, by length: one comes out of a cache, or goes into one, without a lock. A request that
+ * finds none of its length takes one that is at most a quarter longer.
  *
  * A kept run is no live block: its first page's word says so, so that a double free is noticed. Nothing is written into
  * it. The words of a run's other pages say whatever they said before, but never that something live starts there.
@@ -28,6 +29,8 @@ typedef struct large_bin {
 /* What one thread keeps. All zero is an empty one. */
 typedef struct large_cache {
     uint64_t pages;     /* in all bins */
+    uint64_t pages_max; /* no more than so many: the more contexts there are, the fewer */
+    uint64_t filled;    /* bit i: bin i may have a block; a clear one has none */
     uint64_t flush_bin; /* where the next flush begins */
     large_bin_t bins[LARGE_BIN_COUNT];
 } large_cache_t;
@@ -51,6 +54,9 @@ MUST_USE size_t large_size(const void *pointer, uint64_t word);
  * tail, or by moving its pages to other addresses. Returns NULL, with nothing changed, when that is no good idea.
  */
 MUST_USE void *large_resize(void *pointer, size_t have, size_t size);
+
+/* Says how much a cache may keep when there are `contexts` of them. */
+void large_cache_limit(large_cache_t *cache, uint32_t contexts);
 
 /* Gives back all that a context keeps. The caller may touch the context, and has entered one. */
 void large_flush(struct preload_context *context);
