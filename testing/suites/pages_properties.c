@@ -7,6 +7,7 @@
 #include "arch/machine.h"
 #include "mm/pages.h"
 #include "mm/pages/page_inject.h"
+#include "mm/pages/page_tree.h"
 #include "testing/property/property.h"
 
 #define LIVE_MAX 48u
@@ -175,7 +176,10 @@ static void expect_refusal(property_run_t *run, const char *message, void *addre
     PROPERTY_EXPECT_CHECK(run, message, do_free, &call);
 }
 
-/* The first page in RESERVED state, which there always is: the page tree's own. It stays reserved, so it is looked for once. */
+/*
+ * The first page in RESERVED state, which there always is: the page tree's own. It stays reserved, so it is looked
+ * for once.
+ */
 static void *find_reserved_page(property_run_t *run)
 {
     static uint64_t address;
@@ -337,9 +341,140 @@ static void statistics_count_every_run_and_page(property_run_t *run)
     PROPERTY_EXPECT_EQUAL(run, stats.runs_freed, fixture->before.runs_freed + 20);
 }
 
+/* ---- all of memory ---- */
+
+#define SPREAD_RUNS_MAX 1024u
+#define SPREAD_PARTS    64u /* of memory in the longest run that is tried for */
+
+/* All metadata together, in parts of the memory in use. */
+#define METADATA_PARTS 400u
+
+typedef struct spread_run {
+    char *start;
+    size_t count;
+    size_t hole; /* a page in the middle that was given back; 0: none */
+    bool is_filled;
+} spread_run_t;
+
+/* A single page, which holds its place in the list of them. */
+typedef struct spread_single {
+    struct spread_single *next;
+} spread_single_t;
+
+typedef struct spread {
+    pages_fixture_t *fixture;
+    spread_run_t runs[SPREAD_RUNS_MAX];
+    size_t run_count;
+    spread_single_t *singles;
+} spread_t;
+
+static void give_spread_back(void *argument)
+{
+    spread_t *const spread = argument;
+    while (spread->singles != NULL) {
+        spread_single_t *const single = spread->singles;
+        spread->singles = single->next;
+        pages_free(single, 1);
+    }
+    while (spread->run_count > 0) {
+        const spread_run_t *const run = &spread->runs[--spread->run_count];
+        if (run->hole == 0) {
+            pages_free(run->start, run->count);
+        } else {
+            pages_free(run->start, run->hole);
+            pages_free(run->start + (run->hole + 1) * PAGE_SIZE, run->count - run->hole - 1);
+        }
+    }
+}
+
+static void write_ends(const spread_run_t *run)
+{
+    *(volatile uintptr_t *)(void *)run->start = (uintptr_t)run->start;
+    *(volatile uintptr_t *)(void *)(run->start + (run->count - 1) * PAGE_SIZE) = ~(uintptr_t)run->start;
+}
+
+static void expect_ends(property_run_t *property, const spread_run_t *run)
+{
+    const uintptr_t first = *(volatile uintptr_t *)(void *)run->start;
+    const uintptr_t last = *(volatile uintptr_t *)(void *)(run->start + (run->count - 1) * PAGE_SIZE);
+    PROPERTY_EXPECT_EQUAL(property, first, (uintptr_t)run->start);
+    PROPERTY_EXPECT_EQUAL(property, last, ~(uintptr_t)run->start);
+}
+
+/* Takes runs as long as they come, from a part of memory down to a block. Returns how many pages they have. */
+static uint64_t take_all_over(spread_t *spread)
+{
+    uint64_t pages = 0;
+    size_t count = PAGES_PER_BLOCK;
+    while (count * 2 * SPREAD_PARTS <= spread->fixture->before.pages_total) {
+        count *= 2;
+    }
+    while (count >= PAGES_PER_BLOCK && spread->run_count < SPREAD_RUNS_MAX) {
+        char *const start = pages_alloc(count);
+        if (start == NULL) {
+            count /= 2;
+            continue;
+        }
+        spread_run_t *const run = &spread->runs[spread->run_count++];
+        *run = (spread_run_t){.start = start, .count = count};
+        write_ends(run);
+        pages += count;
+    }
+    return pages;
+}
+
+/* Whether the page fills the hole of a run. */
+static bool fills_a_hole(spread_t *spread, const char *page)
+{
+    for (size_t i = 0; i < spread->run_count; i++) {
+        spread_run_t *const run = &spread->runs[i];
+        if (run->hole != 0 && page == run->start + run->hole * PAGE_SIZE) {
+            PROPERTY_EXPECT(spread->fixture->run, !run->is_filled);
+            run->is_filled = true;
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * Validates 2.1, 2.2, 2.5, 2.12: huge runs, and single pages, are had from all over memory, however much there is;
+ * all of it in use, the allocator keeps no more than a 400th for itself.
+ */
+static void huge_runs_and_single_pages_come_from_all_over_memory(property_run_t *run)
+{
+    pages_fixture_t *const fixture = open_fixture(run);
+    spread_t *const spread = property_alloc(run, sizeof(*spread));
+    pages_stats_t stats;
+    spread->fixture = fixture;
+    property_defer(run, give_spread_back, spread);
+    const uint64_t taken = take_all_over(spread);
+    pages_stats(&stats);
+    PROPERTY_EXPECT(run, taken >= fixture->before.pages_free / 8 * 7);
+    PROPERTY_EXPECT(run, stats.metadata_bytes <= stats.pages_allocated * PAGE_SIZE / METADATA_PARTS);
+
+    for (size_t i = 0; i < spread->run_count; i++) {
+        spread->runs[i].hole = (size_t)property_range(run, 1, spread->runs[i].count - 2);
+        pages_free(spread->runs[i].start + spread->runs[i].hole * PAGE_SIZE, 1);
+    }
+    for (size_t holes = spread->run_count; holes > 0;) {
+        spread_single_t *const single = pages_alloc(1);
+        PROPERTY_EXPECT(run, single != NULL);
+        single->next = spread->singles;
+        spread->singles = single;
+        holes -= fills_a_hole(spread, (const char *)single);
+    }
+    for (size_t i = 0; i < spread->run_count; i++) {
+        expect_ends(run, &spread->runs[i]);
+    }
+    give_spread_back(spread);
+    expect_all_returned(fixture);
+}
+
 PROPERTY_SUITE(pages, PROPERTY(pages_belong_to_whoever_has_them, "2.1 2.2 2.4 2.9 2.14"),
                PROPERTY(wrong_frees_are_told_by_name, "5.2 5.7 5.8"),
                PROPERTY_EFFORT(marking_foreign_memory_invalid_is_refused, 5, "2.8"),
                PROPERTY(every_page_of_a_run_has_a_word, "1.10 1.11"),
                PROPERTY(the_nth_request_is_refused_and_no_other, "1.10 3.10"),
-               PROPERTY(statistics_count_every_run_and_page, "2.2 2.14"));
+               PROPERTY(statistics_count_every_run_and_page, "2.2 2.14"),
+               PROPERTY_EFFORT(huge_runs_and_single_pages_come_from_all_over_memory, 1, "2.1 2.2 2.5 2.12"));
