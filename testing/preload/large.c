@@ -158,20 +158,27 @@ void large_flush(preload_context_t *context)
     flush(&context->large, 0);
 }
 
+/*
+ * Makes a run a part of the one mapping again. False when the system refuses: the run may then be mapped no more, and
+ * must not be handed out again.
+ */
+static bool restore(void *block, size_t pages)
+{
+    return mmap(block, pages << PAGE_SHIFT, PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == block;
+}
+
 /* The block is free by its word already. */
 static NOINLINE void free_slowly(void *block, uint64_t word)
 {
     const size_t pages = pages_of_word(word);
     preload_context_t *const context = preload_context_enter();
-    if ((word & LARGE_WAS_MOVED) != 0) {
-        /* Back to what it was: a part of the one mapping. A refusal costs the system a mapping more, and us nothing. */
-        (void)mmap(block, pages << PAGE_SHIFT, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
-    }
     if (context->large.pages + pages > context->large.pages_max) {
         flush(&context->large, context->large.pages_max / 2);
     }
-    give_back(block, pages);
+    if (LIKELY((word & LARGE_WAS_MOVED) == 0 || restore(block, pages))) {
+        give_back(block, pages);
+    }
     RELAXED_ADD(&context->allocation.slab.large_frees, 1);
     preload_context_leave(context);
 }
@@ -247,29 +254,41 @@ static void *shorten(char *block, size_t have, size_t pages)
     return block;
 }
 
-/* Moves the pages to the start of a longer run: the system changes tables, and copies nothing. */
+/*
+ * Moves the pages to the start of a longer run: the system changes tables, and copies nothing. NULL when it does not:
+ * it may have no such call (Linux before 5.7), or no room for more mappings.
+ */
 static void *move(char *block, size_t have, size_t pages)
 {
+    static _Atomic bool is_refused;
     bool is_zeroed;
+    if (atomic_load_explicit(&is_refused, memory_order_relaxed)) {
+        return NULL;
+    }
     preload_context_t *const context = preload_context_enter();
-    char *const moved = alloc_pages(pages, PAGE_SIZE, &is_zeroed);
+    char *moved = alloc_pages(pages, PAGE_SIZE, &is_zeroed);
     if (moved == NULL) {
         goto out;
     }
     if (mremap(block, have << PAGE_SHIFT, have << PAGE_SHIFT, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
-               moved) == MAP_FAILED) {
-        pages_free(moved, pages);
-        goto out_refused;
+               moved) != moved) {
+        atomic_store_explicit(&is_refused, true, memory_order_relaxed);
+        if (restore(moved, pages)) {
+            pages_free(moved, pages);
+        }
+        moved = NULL;
+        goto out;
     }
     set_word(moved, pages, PAGE_CODE_LARGE | LARGE_WAS_MOVED);
-    give_back(block, have);
-    preload_context_leave(context);
-    return moved;
+    if (restore(block, have)) {
+        give_back(block, have);
+    } else {
+        set_word(block, 0, PAGE_CODE_GONE);
+    }
 
-out_refused:
 out:
     preload_context_leave(context);
-    return NULL;
+    return moved;
 }
 
 void *large_resize(void *pointer, size_t have, size_t size)
