@@ -34,7 +34,7 @@ typedef struct preload_context {
     large_cache_t large;
 } preload_context_t;
 
-extern preload_context_t preload_context_none;
+extern PRELOAD_HIDDEN preload_context_t preload_context_none;
 
 /* The calling thread's, which may be "none". */
 static inline preload_context_t *preload_context_current(void)
@@ -49,14 +49,14 @@ typedef enum preload_gate {
     PRELOAD_GATE_CLOSED, /* a fork is under way */
 } preload_gate_t;
 
-extern _Atomic preload_gate_t preload_gate;
+extern PRELOAD_HIDDEN _Atomic preload_gate_t preload_gate;
 
 /* The rare cases of enter and leave. */
 MUST_USE preload_context_t *preload_context_attach(void);
 void preload_context_wait(preload_context_t *context);
 void preload_context_leave_shared(void);
 
-extern preload_context_t preload_context_shared;
+extern PRELOAD_HIDDEN preload_context_t preload_context_shared;
 
 /* Says that `context` works, or waits until it may. */
 static inline void preload_context_begin(preload_context_t *context)
@@ -66,6 +66,23 @@ static inline void preload_context_begin(preload_context_t *context)
     if (UNLIKELY(atomic_load_explicit(&preload_gate, memory_order_relaxed) != PRELOAD_GATE_OPEN)) {
         preload_context_wait(context);
     }
+}
+
+/*
+ * The same for who has little to do: false when the context may not begin at once, and the caller is to enter one
+ * instead.
+ */
+MUST_USE static ALWAYS_INLINE bool preload_context_begin_at_once(preload_context_t *context)
+{
+    atomic_store_explicit(&context->is_busy, 1, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
+    return LIKELY(atomic_load_explicit(&preload_gate, memory_order_relaxed) == PRELOAD_GATE_OPEN);
+}
+
+/* Ends that. */
+static ALWAYS_INLINE void preload_context_end(preload_context_t *context)
+{
+    atomic_store_explicit(&context->is_busy, 0, memory_order_release);
 }
 
 /* Returns the context to work with, the thread's own as a rule. */

@@ -26,48 +26,63 @@ static COLD void *no_memory(void)
     return NULL;
 }
 
+/* What kmalloc_refill() leaves. */
+static NOINLINE void *refill_slowly(size_t size, slab_slot_t *slot)
+{
+    /* The slot's number: the context that is entered may be another one. */
+    const unsigned number = (unsigned)(slot - preload_context_current()->allocation.slab.slots);
+    preload_context_t *const context = preload_context_enter();
+    void *const block = slab_alloc_slow(slab_kmalloc_cache(number + 1), &context->allocation.slab, size, CALLER);
+    preload_context_leave(context);
+    return LIKELY(block != NULL) ? block : no_memory();
+}
+
+/*
+ * Takes the first slab off a slot's list, which gives its last free object. False, with nothing changed, when the
+ * context may not do so now. The list is slab_partial_push()'s.
+ */
+static ALWAYS_INLINE bool pop_partial(preload_context_t *context, slab_slot_t *slot, slab_t *slab)
+{
+    if (!preload_context_begin_at_once(context)) {
+        return false;
+    }
+    list_link_t *const next = slab->link.next;
+    RELAXED_STORE(&slab->free_word, 0);
+    if (next != NULL) {
+        next->previous = NULL;
+    }
+    slot->partial = next == NULL ? NULL : CONTAINER_OF(next, slab_t, link);
+    list_link_init(&slab->link);
+    preload_context_end(context);
+    return true;
+}
+
 /*
  * An object of the first partly used slab, if that has so few that it is not worth being the current one: a switch costs
- * as much as several of these. NULL otherwise. `slot` may be that of no context.
+ * as much as several of these. `slot` may be that of no context, which has no slab.
  */
-static ALWAYS_INLINE void *take_from_partial(slab_slot_t *slot, unsigned number)
+NOINLINE void *kmalloc_refill(size_t size, slab_slot_t *slot)
 {
     preload_context_t *const context = preload_context_current();
     slab_t *const slab = slot->partial;
-    if (slab == NULL || atomic_load_explicit(&context->allocation.slab.posted, memory_order_relaxed) != NULL) {
-        return NULL;
+    if (UNLIKELY(slab == NULL ||
+                 atomic_load_explicit(&context->allocation.slab.posted, memory_order_relaxed) != NULL)) {
+        return refill_slowly(size, slot);
     }
     const uint64_t free_word = slab->free_word;
     const uint64_t but_one = free_word & (free_word - 1);
     const uint64_t but_two = but_one & (but_one - 1);
     const uint64_t but_three = but_two & (but_two - 1);
     if ((but_three & (but_three - 1)) != 0) {
-        return NULL;
+        return refill_slowly(size, slot);
     }
     if (but_one != 0) {
         RELAXED_STORE(&slab->free_word, but_one);
-    } else {
-        preload_context_begin(context);
-        RELAXED_STORE(&slab->free_word, 0);
-        slab_partial_remove(slot, slab);
-        preload_context_leave(context);
+    } else if (!pop_partial(context, slot, slab)) {
+        return refill_slowly(size, slot);
     }
     RELAXED_ADD(&slot->allocations, 1);
-    return (void *)(slab->base + ((uintptr_t)find_first_set_nonzero(free_word) << (number + 1)));
-}
-
-NOINLINE void *kmalloc_refill(size_t size, slab_slot_t *slot)
-{
-    /* The slot's number: the context that is entered may be another one. */
-    const unsigned number = (unsigned)(slot - preload_context_current()->allocation.slab.slots);
-    void *const at_hand = take_from_partial(slot, number);
-    if (LIKELY(at_hand != NULL)) {
-        return at_hand;
-    }
-    preload_context_t *const context = preload_context_enter();
-    void *const block = slab_alloc_slow(slab_kmalloc_cache(number + 1), &context->allocation.slab, size, CALLER);
-    preload_context_leave(context);
-    return LIKELY(block != NULL) ? block : no_memory();
+    return (void *)(slab->base + find_first_set_nonzero(free_word) * slot->object_size);
 }
 
 NOINLINE void *kmalloc_odd(size_t size)
@@ -87,8 +102,31 @@ NOINLINE void kfree_nowhere(void *pointer)
     }
 }
 
-static void free_in_slab(slab_t *slab, uintptr_t address);
-static void push_partial(slab_t *slab, slab_slot_t *slot, uint64_t bit);
+/* What free_in_place() leaves. */
+static NOINLINE void free_in_slab(slab_t *slab, uintptr_t address)
+{
+    preload_context_t *const context = preload_context_enter();
+    slab_free(slab, address, &context->allocation.slab, CALLER);
+    preload_context_leave(context);
+}
+
+/* The first object of a full slab comes free: slab_partial_push(), or false as above. */
+static ALWAYS_INLINE bool push_partial(preload_context_t *context, slab_slot_t *slot, slab_t *slab, uint64_t bit)
+{
+    if (!preload_context_begin_at_once(context)) {
+        return false;
+    }
+    slab_t *const head = slot->partial;
+    RELAXED_STORE(&slab->free_word, bit);
+    slab->link.previous = NULL;
+    slab->link.next = head == NULL ? NULL : &head->link;
+    if (head != NULL) {
+        head->link.previous = &slab->link;
+    }
+    slot->partial = slab;
+    preload_context_end(context);
+    return true;
+}
 
 /*
  * Frees into a slab of the own context that is not the current one, without a switch. It turns off to free_in_slab()
@@ -117,35 +155,18 @@ static ALWAYS_INLINE void free_in_place(slab_t *slab, uintptr_t address, unsigne
         return;
     }
     slab_slot_t *const slot = &context->allocation.slab.slots[shift - 1];
-    RELAXED_ADD(&slot->frees, 1);
     if (before != 0) {
         RELAXED_STORE(&slab->free_word, before | bit);
-    } else {
-        push_partial(slab, slot, bit);
+    } else if (!push_partial(context, slot, slab, bit)) {
+        free_in_slab(slab, address);
+        return;
     }
+    RELAXED_ADD(&slot->frees, 1);
 }
 
 static bool is_slab_code(unsigned code)
 {
     return code >= PAGE_CODE_SHIFT_MIN || code == PAGE_CODE_TYPED;
-}
-
-/* What free_in_place() leaves. */
-static NOINLINE void free_in_slab(slab_t *slab, uintptr_t address)
-{
-    preload_context_t *const context = preload_context_enter();
-    slab_free(slab, address, &context->allocation.slab, CALLER);
-    preload_context_leave(context);
-}
-
-/* The first object of a full slab comes free. Ends kfree_elsewhere(), by a jump. */
-static NOINLINE void push_partial(slab_t *slab, slab_slot_t *slot, uint64_t bit)
-{
-    preload_context_t *const context = preload_context_current();
-    preload_context_begin(context);
-    RELAXED_STORE(&slab->free_word, bit);
-    slab_partial_push(slot, slab);
-    preload_context_leave(context);
 }
 
 NOINLINE void kfree_elsewhere(uint64_t rotated, uint64_t word, const slab_slot_t *slot)
