@@ -46,11 +46,9 @@ void page_block_check_in(page_tree_t *tree, uint64_t block)
 
 /* ---- short runs ---- */
 
-bool page_block_run_take(page_block_t *node, uint64_t block, const page_search_t *search, uint64_t *first,
-                         uint64_t *gone)
+bool page_block_run_take(page_block_t *node, uint64_t block, const page_search_t *search, uint64_t *first)
 {
     const uint64_t base = block * PAGES_PER_BLOCK;
-    *gone = 0;
     if (search->limit <= base) {
         return false;
     }
@@ -68,12 +66,10 @@ bool page_block_run_take(page_block_t *node, uint64_t block, const page_search_t
         if (index == BITS_NONE) {
             return false;
         }
-        uint64_t gone_pages;
-        if (page_block_claim(node, bits_range(index, count), &gone_pages)) {
+        if (page_block_claim(node, bits_range(index, count))) {
             *first = base + index;
             return true;
         }
-        *gone += count_set(gone_pages);
         /*
          * A page of the run was retired or taken between the look and the claim, so that the next look finds fewer
          * free.
@@ -91,9 +87,8 @@ static bool take_from_plane(page_tree_t *tree, page_plane_t plane, const page_se
         if (block == to) {
             return false;
         }
-        uint64_t gone;
         page_whole_split(tree, block);
-        const bool is_found = page_block_run_take(page_block_find(tree, block), block, search, first, &gone);
+        const bool is_found = page_block_run_take(page_block_find(tree, block), block, search, first);
         page_words_settle(tree, block, block + 1);
         if (is_found) {
             return true;
@@ -129,7 +124,10 @@ static void adopt_block(page_tree_t *tree, page_context_t *context, uint64_t blo
     page_block_check_out(tree, block);
     context->first_page = page_number(block * PAGES_PER_BLOCK);
     context->address = page_tree_address(tree, context->first_page);
-    context->block = page_block_find(tree, block);
+    page_block_t *const node = page_block_find(tree, block);
+    context->bad_pages = atomic_load(&node->high) & ~atomic_load(&node->low);
+    atomic_fetch_or(&node->low, context->bad_pages);
+    context->block = node;
 }
 
 /* Locked. Gives the context another block, one with a free page, from [from, to). */
@@ -246,9 +244,8 @@ static bool take_from_others(page_tree_t *tree, const page_search_t *search, uin
 {
     for (page_context_t *context = tree->contexts; context != NULL; context = context->next) {
         const uint64_t block = context->first_page.value / PAGES_PER_BLOCK;
-        uint64_t gone;
         if (page_context_has_block(context) && search->count <= PAGES_PER_BLOCK &&
-            page_block_run_take(context->block, block, search, first, &gone)) {
+            page_block_run_take(context->block, block, search, first)) {
             return true;
         }
     }
@@ -306,9 +303,7 @@ bool page_tree_alloc(page_tree_t *tree, page_context_t *context, const pages_req
             is_found = take_own_wholes(tree, context, search.count, &found);
         } else if (page_context_has_block(context) && search.count < PAGES_PER_BLOCK) {
             const uint64_t own = context->first_page.value / PAGES_PER_BLOCK;
-            uint64_t gone;
-            is_found = page_block_run_take(context->block, own, &search, &found, &gone);
-            page_counter_add(&context->longer_pages_allocated, gone);
+            is_found = page_block_run_take(context->block, own, &search, &found);
         }
         if (!is_found) {
             const spinlock_hold_t hold = spinlock_lock(&tree->lock);

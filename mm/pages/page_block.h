@@ -8,18 +8,23 @@
  *     1   1     RESERVED
  *
  * The two words are the truth about every page; all that lies above them is a hint that is recomputed from them. They
- * change by atomic operations only, and each of those returns what was there before, so that every transition is judged
- * by the state that it really met (5.7, 5.8), without a lock.
+ * change by atomic operations only, and each of those returns what was there before, so that every transition is
+ * judged by the state that it really met (5.7, 5.8), without a lock.
  *
  * Who may do what
  *   FREE -> ALLOCATED       page_block_claim: the context that has the block checked out, and who holds the tree's lock
  *   ALLOCATED -> FREE       page_block_release: anyone
  *   to INVALID or RESERVED  page_block_retire, page_block_reserve: under the tree's lock, checked out or not
  *
- * The last line is why a claim looks at `high` once more after it has set the bit in `low`: a page that was free when
- * the claimer looked may have been retired since. The retirer sets `high` before it clears `low`, and both sides are
- * sequentially consistent, so that either the claimer sees the bit in `high` and lets go, or the retirer sees an
- * allocated page.
+ * A claim without the lock is decided by `low` alone. So while a context has a block checked out, `low` is set of
+ * every page that is not free: INVALID ones look like RESERVED ones there, and the context knows which they are
+ * (page_context.h: bad_pages). A retirer sets `low` first: whoever claims after that finds the bit set, and whoever
+ * claimed before has had an allocated page taken away.
+ *
+ * Two such words also say of a chunk's blocks what becomes of them as wholes (page_wholes.c). There the last state is
+ * left without `low`, and a claim looks at `high` once more after it has set the bits in `low`. The splitter sets
+ * `high` before it clears `low`, and both sides are sequentially consistent, so that either the claimer sees the bit
+ * in `high` and lets go, or the splitter sees an allocated block.
  */
 #ifndef MM_PAGES_PAGE_BLOCK_H
 #define MM_PAGES_PAGE_BLOCK_H
@@ -52,7 +57,7 @@ static inline page_state_t page_block_state(const page_block_t *block, unsigned 
     return (page_state_t)(high << 1 | ((atomic_load(&block->low) >> index) & 1));
 }
 
-/* The three steps of a claim. First: the bits of `mask` in `low`, if all of these pages are FREE. */
+/* Sets the bits of `mask` in `low`, if all that they stand for is free. */
 MUST_USE static ALWAYS_INLINE bool page_block_claim_begin(page_block_t *block, uint64_t mask)
 {
     uint64_t before = atomic_load(&block->low);
@@ -64,85 +69,78 @@ MUST_USE static ALWAYS_INLINE bool page_block_claim_begin(page_block_t *block, u
     return true;
 }
 
-/* Second: whether a page has been retired since. */
-MUST_USE static ALWAYS_INLINE bool page_block_claim_has_met_retirer(const page_block_t *block, uint64_t mask)
+/* For blocks as wholes: whether one has been split since. */
+MUST_USE static ALWAYS_INLINE bool page_wholes_claim_has_met_splitter(const page_block_t *block, uint64_t mask)
 {
     return UNLIKELY((atomic_load(&block->high) & mask) != 0);
 }
 
-/* Third, if so: lets go, and returns the pages that a retirer has taken away already. */
-static inline uint64_t page_block_claim_undo(page_block_t *block, uint64_t mask)
+/* If so: lets go, and returns the blocks that the splitter has taken over already. */
+static inline uint64_t page_wholes_claim_undo(page_block_t *block, uint64_t mask)
 {
     return mask & ~atomic_fetch_and(&block->low, ~mask);
 }
 
 /*
  * Makes the pages of `mask` ALLOCATED if all of them are FREE, and returns whether they were. Otherwise nothing has
- * changed, not even for a moment, which a double free could use; only when a page is retired in this very moment, all
- * are let go of again.
- *
- * Of those, *gone are the pages that the retirer met as allocated ones, and took away as such: for them the claim came
- * first, and the caller counts them as allocated. Under the tree's lock, or of a claim that was met, there are none.
+ * changed, not even for a moment, which a double free could use.
  */
-MUST_USE static inline bool page_block_claim(page_block_t *block, uint64_t mask, uint64_t *gone)
+MUST_USE static inline bool page_block_claim(page_block_t *block, uint64_t mask)
+{
+    return page_block_claim_begin(block, mask);
+}
+
+/*
+ * The same for blocks of a chunk. When one is split in this very moment, all are let go of again. Of those, *gone are
+ * the blocks that the splitter met as allocated ones: for them the claim came first, and their pages are the
+ * caller's. Under the tree's lock, or of a claim that was met, there are none.
+ */
+MUST_USE static inline bool page_wholes_claim(page_block_t *block, uint64_t mask, uint64_t *gone)
 {
     *gone = 0;
     if (!page_block_claim_begin(block, mask)) {
         return false;
     }
-    if (page_block_claim_has_met_retirer(block, mask)) {
-        *gone = page_block_claim_undo(block, mask);
+    if (page_wholes_claim_has_met_splitter(block, mask)) {
+        *gone = page_wholes_claim_undo(block, mask);
         return false;
     }
     return true;
 }
 
 /*
- * The same for pages whose bits are clear in `low`, as the caller has read the block's: one attempt, which fails when
- * the word has changed since.
+ * Claims what has clear bits in `low`, as the caller has read it: one attempt, which fails when the word has changed
+ * since. Pages of a block that the context has checked out; and the same for blocks, with *gone as above.
  */
-MUST_USE static ALWAYS_INLINE bool page_block_claim_seen(page_block_t *block, uint64_t low, uint64_t mask,
-                                                         uint64_t *gone)
+MUST_USE static ALWAYS_INLINE bool page_block_claim_seen(page_block_t *block, uint64_t low, uint64_t mask)
+{
+    return LIKELY(atomic_compare_exchange_strong(&block->low, &low, low + mask));
+}
+
+MUST_USE static ALWAYS_INLINE bool page_wholes_claim_seen(page_block_t *block, uint64_t low, uint64_t mask,
+                                                          uint64_t *gone)
 {
     *gone = 0;
-    if (UNLIKELY(!atomic_compare_exchange_strong(&block->low, &low, low + mask))) {
+    if (UNLIKELY(!page_block_claim_seen(block, low, mask))) {
         return false;
     }
-    if (page_block_claim_has_met_retirer(block, mask)) {
-        *gone = page_block_claim_undo(block, mask);
+    if (page_wholes_claim_has_met_splitter(block, mask)) {
+        *gone = page_wholes_claim_undo(block, mask);
         return false;
     }
     return true;
 }
 
-/* `high` as it is after a read-modify-write of `low`. */
-static ALWAYS_INLINE uint64_t page_block_high_after(const page_block_t *block)
-{
-    return atomic_load_explicit(&block->high, RMW_IS_A_FENCE ? memory_order_relaxed : memory_order_seq_cst);
-}
-
 /*
- * The same for one page. `bit` is the word with bit `index` set, which some machines have sooner than others.
- *
- * Of a page that is retired meanwhile the claim is let go of. When its bit is gone already, the retirer has met an
- * allocated page and taken it away: then the claim came first, and its page has gone bad in its owner's hands.
+ * Claims one page whose bit in `low` tells: of a block that the context has checked out, or, under the lock, one seen
+ * to be free. `bit` is the word with bit `index` set, which some machines have sooner than others.
  */
 MUST_USE static ALWAYS_INLINE bool page_block_claim_one(page_block_t *block, uint64_t index, uint64_t bit)
 {
     if (BITS_ATOMIC_TEST_IS_FREE) {
-        if (UNLIKELY(bit_atomic_test_and_set(&block->low, index))) {
-            return false;
-        }
-        if (LIKELY(!bit_is_set(page_block_high_after(block), index))) {
-            return true;
-        }
-        return !bit_atomic_test_and_clear(&block->low, index);
+        return LIKELY(!bit_atomic_test_and_set(&block->low, index));
     }
-    const uint64_t before = atomic_fetch_or(&block->low, bit);
-    if (LIKELY(((page_block_high_after(block) | before) & bit) == 0)) {
-        return true;
-    }
-    return (before & bit) == 0 && (atomic_fetch_and(&block->low, ~bit) & bit) == 0;
+    return LIKELY((atomic_fetch_or(&block->low, bit) & bit) == 0);
 }
 
 /* Makes an ALLOCATED page FREE; any other is left as it is, and false comes back. */
@@ -222,6 +220,12 @@ static inline void page_block_retire(page_block_t *block, uint64_t mask, uint64_
     *claimed = page_block_retire_begin(block, mask);
     page_block_retire_mark(block, mask);
     *taken = page_block_retire_end(block, mask);
+}
+
+/* The third step for pages of a block that a context has checked out: `low` stays set, or is set again. */
+static inline uint64_t page_block_retire_end_held(page_block_t *block, uint64_t mask)
+{
+    return mask & atomic_fetch_or(&block->low, mask);
 }
 
 /* Makes a page RESERVED that the caller has just claimed. */

@@ -33,9 +33,26 @@ void page_context_check_in(page_tree_t *tree, page_context_t *context)
 void page_context_check_in_block(page_tree_t *tree, page_context_t *context)
 {
     if (page_context_has_block(context)) {
+        atomic_fetch_and(&context->block->low, ~context->bad_pages);
         context->block = &page_block_none;
         page_block_check_in(tree, context->first_page.value / PAGES_PER_BLOCK);
     }
+}
+
+page_context_t *page_context_of_block(const page_tree_t *tree, const page_block_t *node)
+{
+    page_context_t *context = tree->contexts;
+    while (context != NULL && context->block != node) {
+        context = context->next;
+    }
+    return context;
+}
+
+uint64_t page_block_bad_pages(const page_tree_t *tree, const page_block_t *node)
+{
+    const page_context_t *const context = page_context_of_block(tree, node);
+    const uint64_t bad = atomic_load(&node->high) & ~atomic_load(&node->low);
+    return context == NULL ? bad : bad | context->bad_pages;
 }
 
 void page_tree_drain(page_tree_t *tree, page_context_t *context)

@@ -13,12 +13,12 @@
 
 /*
  * Takes a page, and returns which one of the block it is. BITS_NONE when there is no block, it has no free page, or the
- * page was retired at this very moment. Does not count.
+ * page was taken, or retired, at this very moment. Does not count.
  */
 MUST_USE static ALWAYS_INLINE unsigned page_context_take(page_context_t *context)
 {
     page_block_t *const block = context->block;
-    const uint64_t free_word = page_block_free_word(block);
+    const uint64_t free_word = ~atomic_load_explicit(&block->low, memory_order_relaxed);
     uint64_t rest = free_word;
     uint64_t index;
     if (UNLIKELY(!bits_take_first(&rest, &index))) {
@@ -59,32 +59,28 @@ typedef struct page_run_shapes {
 
 extern const page_run_shapes_t page_run_shapes;
 
-/* Claims a run in a block, as page_context_take_run() says. */
-MUST_USE static ALWAYS_INLINE bool page_block_take_run(page_block_t *block, size_t count, uint64_t *first,
-                                                       uint64_t *gone)
+/* The last bit of the first run of `count` clear bits in `used` that starts at a multiple of `count`; false: none. */
+MUST_USE static ALWAYS_INLINE bool page_run_find(uint64_t used, size_t count, uint64_t *last)
 {
-    const uint64_t low = atomic_load_explicit(&block->low, memory_order_relaxed);
-    const uint64_t used = low | atomic_load_explicit(&block->high, memory_order_relaxed);
     uint64_t ends = bits_clear_field_ends(used, page_run_shapes.starts[count], page_run_shapes.ends[count]);
-    uint64_t last;
-    *gone = 0;
-    if (UNLIKELY(!bits_take_first(&ends, &last))) {
-        return false;
-    }
-    *first = last + 1 - count;
-    return page_block_claim_seen(block, low, page_run_shapes.masks[count] << (*first % BITS_PER_WORD), gone);
+    return LIKELY(bits_take_first(&ends, last));
 }
 
 /*
  * Takes `count` (up to 64) pages in a row that start at a multiple of `count`, and stores which page of the block the
  * first is. False when there is none, or `count` is no power of two, or something came in between; then another way may
- * still find a run, and *gone are pages that are to be counted as allocated: see page_block_claim(). Does not count the
- * run.
+ * still find a run. Does not count the run.
  */
-MUST_USE static ALWAYS_INLINE bool page_context_take_run(page_context_t *context, size_t count, uint64_t *first,
-                                                         uint64_t *gone)
+MUST_USE static ALWAYS_INLINE bool page_context_take_run(page_context_t *context, size_t count, uint64_t *first)
 {
-    return page_block_take_run(context->block, count, first, gone);
+    page_block_t *const block = context->block;
+    const uint64_t low = atomic_load_explicit(&block->low, memory_order_relaxed);
+    uint64_t last;
+    if (UNLIKELY(!page_run_find(low, count, &last))) {
+        return false;
+    }
+    *first = last + 1 - count;
+    return page_block_claim_seen(block, low, page_run_shapes.masks[count] << (*first % BITS_PER_WORD));
 }
 
 /*
@@ -119,7 +115,15 @@ MUST_USE static ALWAYS_INLINE page_wholes_answer_t page_context_take_wholes(page
                                                                             uint64_t *first, uint64_t *gone)
 {
     page_block_t *const chunk = atomic_load_explicit(&context->chunk, memory_order_relaxed);
-    if (UNLIKELY(!page_block_take_run(chunk, count, first, gone))) {
+    const uint64_t low = atomic_load_explicit(&chunk->low, memory_order_relaxed);
+    const uint64_t used = low | atomic_load_explicit(&chunk->high, memory_order_relaxed);
+    uint64_t last;
+    *gone = 0;
+    if (UNLIKELY(!page_run_find(used, count, &last))) {
+        return PAGE_WHOLES_NONE;
+    }
+    *first = last + 1 - count;
+    if (UNLIKELY(!page_wholes_claim_seen(chunk, low, page_run_shapes.masks[count] << (*first % BITS_PER_WORD), gone))) {
         return PAGE_WHOLES_NONE;
     }
     return LIKELY(atomic_load(&context->chunk) == chunk) ? PAGE_WHOLES_DONE : PAGE_WHOLES_RECALLED;

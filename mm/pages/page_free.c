@@ -265,7 +265,9 @@ static status_t reach(page_tree_t *tree, page_span_t span)
     /* Only now: the nodes may have come out of these very pages. */
     for (uint64_t block = span.first / PAGES_PER_BLOCK; block <= last_block(span); block++) {
         const page_block_t *const node = page_block_find(tree, block);
-        if ((atomic_load(&node->low) & atomic_load(&node->high) & span_mask(span, block)) != 0) {
+        const uint64_t reserved =
+            atomic_load(&node->low) & atomic_load(&node->high) & ~page_block_bad_pages(tree, node);
+        if ((reserved & span_mask(span, block)) != 0) {
             return STATUS_OUT_OF_RANGE;
         }
     }
@@ -279,9 +281,17 @@ static void retire(page_tree_t *tree, page_span_t span)
         page_whole_split(tree, block);
         page_block_t *const node = page_block_find(tree, block);
         const uint64_t mask = span_mask(span, block) & ~atomic_load(&node->high);
+        page_context_t *const context = page_context_of_block(tree, node);
         uint64_t claimed;
         uint64_t taken;
-        page_block_retire(node, mask, &claimed, &taken);
+        if (context == NULL) {
+            page_block_retire(node, mask, &claimed, &taken);
+        } else {
+            claimed = page_block_retire_begin(node, mask);
+            page_block_retire_mark(node, mask);
+            taken = page_block_retire_end_held(node, mask);
+            context->bad_pages |= mask;
+        }
         tree->claimed_by_retire += count_set(claimed);
         tree->taken_by_retire += count_set(taken);
         tree->pages_retired += count_set(mask);

@@ -31,8 +31,7 @@ bool page_reserve_take(page_tree_t *tree, const page_search_t *search, uint64_t 
 {
     for (size_t i = 0; search->count <= PAGES_PER_BLOCK && i < tree->reserve_count; i++) {
         const uint64_t block = tree->reserve_blocks[i];
-        uint64_t gone;
-        if (page_block_run_take(page_block_find(tree, block), block, search, first, &gone)) {
+        if (page_block_run_take(page_block_find(tree, block), block, search, first)) {
             return true;
         }
     }

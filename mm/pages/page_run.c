@@ -127,7 +127,7 @@ static bool claim(page_tree_t *tree, uint64_t from, uint64_t count)
         const uint64_t chunk = block / BLOCKS_PER_CHUNK;
         const uint64_t end = (chunk + 1) * BLOCKS_PER_CHUNK < whole_end ? (chunk + 1) * BLOCKS_PER_CHUNK : whole_end;
         const uint64_t mask = bits_range(block % BLOCKS_PER_CHUNK, (unsigned)(end - block));
-        const bool is_claimed = page_block_claim(&page_chunk_words(tree, chunk)->wholes, mask, &gone);
+        const bool is_claimed = page_wholes_claim(&page_chunk_words(tree, chunk)->wholes, mask, &gone);
         page_words_settle_chunk(tree, chunk);
         if (!is_claimed) {
             unclaim(tree, from, block);
@@ -137,7 +137,7 @@ static bool claim(page_tree_t *tree, uint64_t from, uint64_t count)
     }
     if (rest != 0) {
         page_whole_split(tree, whole_end);
-        const bool is_claimed = page_block_claim(page_block_find(tree, whole_end), bits_low((unsigned)rest), &gone);
+        const bool is_claimed = page_block_claim(page_block_find(tree, whole_end), bits_low((unsigned)rest));
         page_words_settle(tree, whole_end, whole_end + 1);
         if (!is_claimed) {
             unclaim(tree, from, whole_end);

@@ -99,7 +99,9 @@ page_state_t page_tree_state(page_tree_t *tree, page_number_t page)
     const page_block_t *const block = page_block_find(tree, page.value / PAGES_PER_BLOCK);
     const memory_region_t *const region = memory_map_find(tree->config.map, physical_of_page(page));
     if (block != NULL && page_whole_is_split(tree, page.value / PAGES_PER_BLOCK)) {
-        state = page_block_state(block, page.value % PAGES_PER_BLOCK);
+        const unsigned index = page.value % PAGES_PER_BLOCK;
+        state =
+            bit_is_set(page_block_bad_pages(tree, block), index) ? PAGE_STATE_INVALID : page_block_state(block, index);
     } else if (block != NULL) {
         const uint64_t number = page.value / PAGES_PER_BLOCK;
         state = page_block_state(&page_chunk_words(tree, number / BLOCKS_PER_CHUNK)->wholes, number % BLOCKS_PER_CHUNK);

@@ -110,12 +110,8 @@ MUST_USE bool page_small_run_take(page_tree_t *tree, const page_search_t *search
 MUST_USE bool page_long_run_take(page_tree_t *tree, const page_search_t *search, uint64_t from, uint64_t to,
                                  uint64_t *first);
 
-/*
- * The same in one block, whose node is `node`. Locked, or in the block that the caller's context has checked out: *gone
- * is then how many pages were claimed, and gone bad before the claim was whole (see page_block_claim()); else 0.
- */
-MUST_USE bool page_block_run_take(page_block_t *node, uint64_t block, const page_search_t *search, uint64_t *first,
-                                  uint64_t *gone);
+/* The same in one block, whose node is `node`. Locked, or in the block that the caller's context has checked out. */
+MUST_USE bool page_block_run_take(page_block_t *node, uint64_t block, const page_search_t *search, uint64_t *first);
 
 /*
  * Sets blocks aside at start; takes a run of up to 64 pages from them (locked); how many free pages they have (locked).
@@ -136,6 +132,10 @@ void page_context_list(page_tree_t *tree, page_context_t *context);
 /* Locked. Puts back the block that a context has checked out, if any; and the chunk that it has borrowed, too. */
 void page_context_check_in_block(page_tree_t *tree, page_context_t *context);
 void page_context_check_in(page_tree_t *tree, page_context_t *context);
+
+/* Locked. Who has a block checked out, or NULL; and which of its pages are INVALID, checked out or not. */
+page_context_t *page_context_of_block(const page_tree_t *tree, const page_block_t *node);
+uint64_t page_block_bad_pages(const page_tree_t *tree, const page_block_t *node);
 
 /* Locked. How many pages are handed out. */
 uint64_t page_tree_pages_allocated(const page_tree_t *tree);

@@ -44,7 +44,8 @@ static void map_words(const page_tree_t *tree, uint64_t block, uint64_t *usable,
 static const char *validate_block(validation_t *validation, const page_chunk_words_t *words, const page_block_t *node,
                                   uint64_t block, bool is_lent)
 {
-    const uint64_t low = atomic_load(&node->low);
+    const uint64_t bad = page_block_bad_pages(validation->tree, node);
+    const uint64_t low = atomic_load(&node->low) & ~bad;
     const uint64_t high = atomic_load(&node->high);
     const uint64_t free_word = ~(low | high);
     const unsigned index = block % BLOCKS_PER_CHUNK;

@@ -51,12 +51,9 @@ static void *alloc_for(const pages_request_t *request, uintptr_t caller)
     return run;
 }
 
-/* Ends pages_alloc(), by a jump: so this is its caller. `gone` is what an attempt left to count: page_block_claim(). */
-static NOINLINE void *alloc_slowly(size_t count, uint64_t gone)
+/* Ends pages_alloc(), by a jump: so this is its caller. */
+static NOINLINE void *alloc_slowly(size_t count)
 {
-    if (gone != 0) {
-        page_counter_add(&own_context()->longer_pages_allocated, count_set(gone));
-    }
     return alloc_for(&(pages_request_t){.count = count}, (uintptr_t)__builtin_return_address(0));
 }
 
@@ -78,7 +75,7 @@ static NOINLINE void *alloc_after(page_wholes_answer_t answer, size_t count, uin
     } else if (gone != 0) {
         page_tree_give_up_wholes(&pages_tree, context, gone);
     }
-    return alloc_slowly(count, 0);
+    return alloc_slowly(count);
 }
 
 /* pages_alloc() of 64 pages or more. */
@@ -89,7 +86,7 @@ static NOINLINE void *alloc_wholes(size_t count)
     uint64_t index = 0;
     uint64_t gone;
     if (UNLIKELY(blocks > BLOCKS_PER_CHUNK)) {
-        return alloc_slowly(count, 0);
+        return alloc_slowly(count);
     }
     const page_wholes_answer_t answer = page_context_take_wholes(context, blocks, &index, &gone);
     if (UNLIKELY(answer != PAGE_WHOLES_DONE)) {
@@ -105,14 +102,13 @@ static NOINLINE void *alloc_run(size_t count)
         return alloc_wholes(count);
     }
     page_context_t *const context = own_context();
-    uint64_t gone = 0;
     uint64_t index;
-    if (LIKELY(page_context_take_run(context, count, &index, &gone))) {
+    if (LIKELY(page_context_take_run(context, count, &index))) {
         page_counter_add_allocated(&context->longer_pages_allocated, count);
         page_counter_add_allocated(&context->longer_runs_allocated, 1);
         return (void *)(context->address + ((uintptr_t)index << PAGE_SHIFT));
     }
-    return alloc_slowly(count, gone);
+    return alloc_slowly(count);
 }
 
 /* While requests are to be asked about, no context has a block checked out: see mm/pages/page_inject.h. */
@@ -124,7 +120,7 @@ void *pages_alloc(size_t count)
     page_context_t *const context = own_context();
     const unsigned index = page_context_take(context);
     if (UNLIKELY(index == BITS_NONE)) {
-        return alloc_slowly(1, 0);
+        return alloc_slowly(1);
     }
     page_counter_add_allocated(&context->singles_allocated, 1);
     return (void *)(context->address + ((uintptr_t)index << PAGE_SHIFT));

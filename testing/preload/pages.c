@@ -201,8 +201,7 @@ void *pages_alloc(size_t count)
     if (LIKELY(is_power_of_two(count) && count <= PAGES_PER_BLOCK)) {
         page_context_t *const context = own_context();
         uint64_t index;
-        uint64_t gone; /* none: no page is ever retired here */
-        if (LIKELY(page_context_take_run(context, count, &index, &gone))) {
+        if (LIKELY(page_context_take_run(context, count, &index))) {
             page_context_count_alloc(context, count);
             return pointer_of(context->first_page.value + index);
         }

@@ -25,6 +25,7 @@ typedef struct page_context {
     struct page_block *block; /* page_block_none, or NULL, when none is checked out; what follows is then meaningless */
     uintptr_t address;        /* of that block's first byte, ready for the fast paths */
     page_number_t first_page;
+    uint64_t bad_pages; /* those of the block that are INVALID, whatever its words say: under the tree's lock */
 
     /*
      * The chunk that is borrowed for runs of whole blocks: the words of its wholes. Others may take it away at any
