@@ -2,8 +2,8 @@
  * Large blocks: the cache of runs that each thread has, and the pages behind it.
  *
  * Bin i of a cache has runs of one length: with n pages and s = log2((n - 1) | 8) - 3, i is 8s + ((n - 1) >> s), and
- * the length is n rounded up to a multiple of 2^s. A full cache gives back half of what it has before it takes more,
- * beginning where it ended the last time.
+ * the length is n rounded up to a multiple of 2^s. A full cache gives back an eighth of what it may have before it takes
+ * more, beginning where it ended the last time.
  *
  * A thread writes to its own cache alone, one word at a time, and a block leaves a bin before its page's word says that
  * it is live: so a fork at any moment leaves the child a cache that is in order.
@@ -28,8 +28,8 @@
 /* What all caches may keep together, if each has as much as one that is attached last. */
 #define CACHES_PAGES_MAX (MIB(64) / PAGE_SIZE)
 
-/* Bins that a request looks into: its own and those up to a quarter longer. */
-#define BINS_TRIED 3u
+/* Bins that a request looks into: its own and those up to three eighths longer. */
+#define BINS_TRIED 4u
 
 /* Moving pages by the system beats copying them from here on. */
 #define MOVE_BYTES_MIN KIB(256)
@@ -174,7 +174,7 @@ static NOINLINE void free_slowly(void *block, uint64_t word)
     const size_t pages = pages_of_word(word);
     preload_context_t *const context = preload_context_enter();
     if (context->large.pages + pages > context->large.pages_max) {
-        flush(&context->large, context->large.pages_max / 2);
+        flush(&context->large, context->large.pages_max - context->large.pages_max / 8);
     }
     if (LIKELY((word & LARGE_WAS_MOVED) == 0 || restore(block, pages))) {
         give_back(block, pages);

@@ -3,7 +3,7 @@
  *
  * Runs have one of 64 lengths, eight for each doubling, up to 4 MiB; longer ones have as many pages as they need. A
  * thread keeps some that it freed, by length: one comes out of a cache, or goes into one, without a lock. A request that
- * finds none of its length takes one that is at most a quarter longer.
+ * finds none of its length takes one that is at most three eighths longer.
  *
  * A kept run is no live block: its first page's word says so, so that a double free is noticed. Nothing is written into
  * it. The words of a run's other pages say whatever they said before, but never that something live starts there.
