@@ -178,19 +178,42 @@ static NOINLINE void prepare(page_tree_t *tree, page_context_t *context, page_sp
     }
 }
 
-/* Frees one page of a block that is split. False, and nothing done, for any other. */
-static bool release_single(page_tree_t *tree, uint64_t page)
+/*
+ * Frees one page of a block that is split. False, and nothing done, for any other. Walks down by itself, once, and calls
+ * nothing, so that the usual free into a block that is not one's own is a straight line, too.
+ */
+static ALWAYS_INLINE bool release_single(page_tree_t *tree, uint64_t page, page_release_t *release)
 {
     const uint64_t block = page / PAGES_PER_BLOCK;
-    page_block_t *const node = page_block_find(tree, block);
-    if (UNLIKELY(node == NULL) || UNLIKELY(!page_whole_is_split(tree, block))) {
+    const uint64_t chunk = block / BLOCKS_PER_CHUNK;
+    const uint64_t number = block >> GROUP_BLOCK_SHIFT;
+    if (UNLIKELY(number >= PAGE_TREE_GROUP_MAX)) {
         return false;
     }
-    const page_release_t release = page_block_release(node, UINT64_C(1) << (page % PAGES_PER_BLOCK));
-    if (UNLIKELY(release.is_turning_point) && is_news(tree, block, release)) {
+    page_group_t *const group = atomic_load_explicit(&tree->groups[number], memory_order_acquire);
+    if (UNLIKELY(group == NULL)) {
+        return false;
+    }
+    page_region_t *const region =
+        atomic_load_explicit(&group->regions[(chunk / CHUNKS_PER_REGION) % REGIONS_PER_GROUP], memory_order_acquire);
+    if (UNLIKELY(region == NULL)) {
+        return false;
+    }
+    page_chunk_t *const node = atomic_load_explicit(&region->chunks[chunk % CHUNKS_PER_REGION], memory_order_acquire);
+    const page_block_t *const wholes = &region->words[chunk % CHUNKS_PER_REGION].wholes;
+    if (UNLIKELY(node == NULL) || UNLIKELY(!bit_is_set(atomic_load(&wholes->high), block))) {
+        return false;
+    }
+    *release = page_block_release(&node->blocks[page_block_place(block)], UINT64_C(1) << (page % PAGES_PER_BLOCK));
+    return LIKELY(release->is_done);
+}
+
+/* After a turning point in a block. */
+static NOINLINE void tell(page_tree_t *tree, uint64_t block)
+{
+    if (is_news(tree, block, (page_release_t){.is_done = true, .is_turning_point = true})) {
         settle(tree, block, block + 1);
     }
-    return release.is_done;
 }
 
 /* Into the context's own block, or the chunk that it has borrowed, without the lock. */
@@ -212,11 +235,9 @@ static bool give_own(page_tree_t *tree, page_context_t *context, page_number_t f
     return answer != PAGE_WHOLES_NONE;
 }
 
-void page_tree_free(page_tree_t *tree, page_context_t *context, page_number_t first, size_t count)
+static NOINLINE void free_run(page_tree_t *tree, page_context_t *context, page_number_t first, size_t count)
 {
-    /* A single page that comes here is none of the own block's: pages_free() has asked. */
-    if (count == 1 ? LIKELY(context->is_plain) && LIKELY(release_single(tree, first.value))
-                   : give_own(tree, context, first, count)) {
+    if (count > 1 && give_own(tree, context, first, count)) {
         page_context_count_free(context, count);
         return;
     }
@@ -243,6 +264,21 @@ void page_tree_free(page_tree_t *tree, page_context_t *context, page_number_t fi
         page = part.end;
     }
     page_context_count_free(context, count);
+}
+
+void page_tree_free(page_tree_t *tree, page_context_t *context, page_number_t first, size_t count)
+{
+    page_release_t release;
+    /* A single page that comes here is none of the own block's: pages_free() has asked. */
+    if (UNLIKELY(count != 1) || UNLIKELY(!context->is_plain) ||
+        UNLIKELY(!release_single(tree, first.value, &release))) {
+        free_run(tree, context, first, count);
+        return;
+    }
+    page_context_count_free(context, 1);
+    if (UNLIKELY(release.is_turning_point)) {
+        tell(tree, first.value / PAGES_PER_BLOCK);
+    }
 }
 
 /* ---- out of service ---- */
