@@ -21,7 +21,10 @@ typedef struct context_place {
     struct context_place *next_idle;
 } context_place_t;
 
-_Static_assert(sizeof(context_place_t) <= PAGE_SIZE, "contexts fit in a page");
+#define RUN_PAGES  ALLOCATION_CONTEXT_RUN_PAGES
+#define RUN_PLACES (RUN_PAGES * PAGE_SIZE / sizeof(context_place_t))
+
+_Static_assert(RUN_PLACES >= 2, "a CPU's two contexts fit in a run");
 
 static spinlock_t idle_lock = SPINLOCK_INITIALIZER(LOCK_RANK_CONTEXTS);
 static context_place_t *idle_places;
@@ -50,18 +53,17 @@ static void put_idle(context_place_t *place)
 }
 
 /*
- * Makes a page of new contexts, and returns one of them; the others are idle. The page stays a page of contexts for
- * good.
+ * Makes a run of new contexts, and returns one of them; the others are idle. Its pages are contexts' for good.
  */
 static context_place_t *make_contexts(void)
 {
-    context_place_t *const places = pages_alloc(1);
+    context_place_t *const places = pages_alloc(RUN_PAGES);
     if (places == NULL) {
         return NULL;
     }
     context_place_t *first = NULL;
-    __builtin_memset(places, 0, PAGE_SIZE);
-    for (size_t i = 0; i < PAGE_SIZE / sizeof(context_place_t); i++) {
+    __builtin_memset(places, 0, RUN_PAGES * PAGE_SIZE);
+    for (size_t i = 0; i < RUN_PLACES; i++) {
         if (slab_context_register(&places[i].context.slab) != STATUS_OK) {
             break;
         }
@@ -73,11 +75,11 @@ static context_place_t *make_contexts(void)
         }
     }
     if (first == NULL) {
-        pages_free(places, 1);
+        pages_free(places, RUN_PAGES);
         return NULL;
     }
     const spinlock_hold_t hold = spinlock_lock(&idle_lock);
-    context_pages++;
+    context_pages += RUN_PAGES;
     spinlock_unlock(&idle_lock, hold);
     return first;
 }

@@ -51,6 +51,7 @@ SUITES = [
     "safe_list",
     "shell",
     "slab",
+    "slab_bulk",
     "slab_concurrency",
     "slab_files",
     "slab_misuse",

@@ -3,8 +3,8 @@
 Instantiated in @llvm's own package (llvm.BUILD), because Bazel takes a tool's path relative to its toolchain's package.
 Paths in flags are relative to the execution root, where external/llvm is found by that name, in a sandbox or not.
 
-Features to switch with `--features=` or on a target: `warnings` (on), `quarry_debug`; for kernels `kasan` and `kasan_image`; on the host
-`asan`, `ubsan`, `tsan`, `fuzz`, `simulated`.
+Features to switch with `--features=` or on a target: `warnings` (on), `quarry_debug`, `kmalloc_intermediate`; for kernels `kasan` and
+`kasan_image`; on the host `asan`, `ubsan`, `tsan`, `fuzz`, `simulated`.
 """
 
 load(
@@ -125,6 +125,7 @@ def _toolchain_config_impl(ctx):
         _optimization(),
         _flags("warnings", [(_COMPILE, WARNINGS), (_C, C_WARNINGS)]),
         _flags("quarry_debug", [(_COMPILE, ["-O1", "-g", "-DQUARRY_DEBUG=1"])], enabled = False),
+        _flags("kmalloc_intermediate", [(_COMPILE, ["-DQUARRY_KMALLOC_INTERMEDIATE=1"])], enabled = False),
     ]
     for name, flags in KERNEL_CPU_FEATURES.get(ctx.attr.cpu, {}).items():
         features.append(_flags(name, [(_COMPILE, flags)], enabled = False))

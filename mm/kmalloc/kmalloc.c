@@ -35,16 +35,38 @@ static slab_context_t *context_current(void)
 #define TIMES_16(number)    EIGHT_TIMES(number), EIGHT_TIMES(number)
 #define TIMES_32(number)    TIMES_16(number), TIMES_16(number)
 #define TIMES_64(number)    TIMES_32(number), TIMES_32(number)
-#define TIMES_128(number)   TIMES_64(number), TIMES_64(number)
+
+#define POWER(n)  SLAB_SLOT_OF_SHIFT(n)
+#define TRIPLE(n) (KMALLOC_HAS_TRIPLES ? SLAB_SLOT_OF_TRIPLE(n) : SLAB_SLOT_OF_SHIFT((n) + 2))
 
 const uint8_t kmalloc_slot_numbers[KMALLOC_SLAB_MAX >> KMALLOC_SHIFT_MIN] = {
-    3, 4, TWICE(5), FOUR_TIMES(6), EIGHT_TIMES(7), TIMES_16(8), TIMES_32(9), TIMES_64(10), TIMES_128(11),
+    POWER(4),
+    POWER(5),
+    TRIPLE(4),
+    POWER(6),
+    TWICE(TRIPLE(5)),
+    TWICE(POWER(7)),
+    FOUR_TIMES(TRIPLE(6)),
+    FOUR_TIMES(POWER(8)),
+    EIGHT_TIMES(TRIPLE(7)),
+    EIGHT_TIMES(POWER(9)),
+    TIMES_16(TRIPLE(8)),
+    TIMES_16(POWER(10)),
+    TIMES_32(TRIPLE(9)),
+    TIMES_32(POWER(11)),
+    TIMES_64(TRIPLE(10)),
+    TIMES_64(POWER(12)),
 };
 
-NOINLINE void *kmalloc_refill(size_t size, slab_slot_t *slot)
+static NOINLINE void *refill_class(size_t size)
 {
-    slab_context_t *const context = context_current();
-    return slab_alloc_slow(slab_kmalloc_cache((unsigned)(slot - context->slots) + 1), context, size, CALLER);
+    kmem_cache_t *const cache = &slab_kmalloc_caches[slab_kmalloc_class(kmalloc_last(size))];
+    return slab_alloc_slow(cache, context_current(), size, CALLER);
+}
+
+NOINLINE void *kmalloc_refill(size_t size)
+{
+    return size - 1 < KMALLOC_SLAB_MAX ? refill_class(size) : kmalloc_odd(size);
 }
 
 NOINLINE void *kmalloc_odd(size_t size)
@@ -77,9 +99,9 @@ NOINLINE void kfree_nowhere(void *pointer)
     }
 }
 
-NOINLINE void kfree_elsewhere(uint64_t rotated, uint64_t word, const slab_slot_t *slot)
+NOINLINE void kfree_elsewhere(uint64_t rotated, uint64_t word)
 {
-    free_by_word(kfree_line_pointer(rotated, word, slot), word);
+    free_by_word(kfree_line_pointer(rotated, word), word);
 }
 
 void _kfree(void *pointer)
@@ -138,7 +160,7 @@ static bool fits(void *pointer, size_t have, size_t size)
     if (have > KMALLOC_SLAB_MAX) {
         return size > KMALLOC_SLAB_MAX && kmalloc_large_resize(pointer, have, size);
     }
-    return size <= have && (size > have / 2 || have <= (1u << KMALLOC_SHIFT_MIN));
+    return size <= KMALLOC_SLAB_MAX && kmalloc_class_bytes(kmalloc_last(size)) == have;
 }
 
 void *_krealloc(void *pointer, size_t size)

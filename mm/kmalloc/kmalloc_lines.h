@@ -26,22 +26,38 @@ void kfree_nowhere(void *pointer);
  * A free that is not into the current slab of the slot that the word names. All that kfree has left of the pointer is
  * what it rotated, since it need not keep a copy: kfree_line_pointer() undoes that.
  */
-void kfree_elsewhere(uint64_t rotated, uint64_t word, const slab_slot_t *slot);
+void kfree_elsewhere(uint64_t rotated, uint64_t word);
 
-static ALWAYS_INLINE uintptr_t kfree_line_pointer(uint64_t rotated, uint64_t word, const slab_slot_t *slot)
+/* The current context's slot that a page's word names. */
+static ALWAYS_INLINE slab_slot_t *kfree_line_slot(uint64_t word)
 {
-    return slot->base + bits_rotate_left(rotated, word);
+    return (slab_slot_t *)((uintptr_t)allocation_context_current() + (word >> PAGE_WORD_SLOT_SHIFT));
+}
+
+static ALWAYS_INLINE uintptr_t kfree_line_pointer(uint64_t rotated, uint64_t word)
+{
+    return kfree_line_slot(word)->base + bits_rotate_left(rotated, word);
+}
+
+/* KMALLOC_THIRD - 1 for each line of a context that is a slot of a class of 3 * 2^n bytes; 0 for the others. */
+#define KFREE_TRIPLE_LINE(n) (offsetof(slab_context_t, slots[SLAB_SLOT_OF_TRIPLE(n)]) / sizeof(slab_slot_t))
+#define KFREE_SLOT_LINES     (offsetof(slab_context_t, slots[SLAB_SLOT_COUNT]) / sizeof(slab_slot_t))
+
+static const uint64_t kfree_line_multipliers[KFREE_SLOT_LINES] UNUSED = {
+    [KFREE_TRIPLE_LINE(KMALLOC_TRIPLE_SHIFT_MIN)... KFREE_TRIPLE_LINE(KMALLOC_TRIPLE_SHIFT_MAX)] = KMALLOC_THIRD - 1,
+};
+
+static ALWAYS_INLINE uint64_t kfree_line_multiplier(uint64_t word)
+{
+    return KMALLOC_HAS_TRIPLES ? kfree_line_multipliers[page_word_slot_line(word)] + 1 : 1;
 }
 
 static ALWAYS_INLINE void *kmalloc_line(size_t size)
 {
-    size_t last = size - 1;
-    /* So that the compiler keeps this one difference, and does not compute the comparison from another. */
-    __asm__("" : "+r"(last));
-    if (UNLIKELY(last >= KMALLOC_SLAB_MAX)) {
+    if (KMALLOC_HAS_TABLE && UNLIKELY(size - 1 >= KMALLOC_SLAB_MAX)) {
         return kmalloc_odd(size);
     }
-    return kmalloc_from(kmalloc_slot_of_last(last), size, 0);
+    return kmalloc_from_slot(size);
 }
 
 static ALWAYS_INLINE void kfree_line(void *pointer)
@@ -52,23 +68,11 @@ static ALWAYS_INLINE void kfree_line(void *pointer)
         return;
     }
     const uint64_t word = RELAXED_LOAD(word_place);
-    slab_context_t *const context = (slab_context_t *)allocation_context_current();
-    slab_slot_t *const slot = &context->slots[(word & PAGE_WORD_SLOT_MASK) / sizeof(slab_slot_t)];
-    const uint64_t index = bits_rotate_right((uintptr_t)pointer - slot->base, word);
-    const int32_t limit = RELAXED_LOAD(&slot->limit);
-    __builtin_assume(limit >= 0);
-    if (UNLIKELY(index >= (uint64_t)limit)) {
-        kfree_elsewhere(index, word, slot);
-        return;
+    uint64_t rotated;
+    if (UNLIKELY(
+            !kfree_into_slot(kfree_line_slot(word), (uintptr_t)pointer, word, kfree_line_multiplier(word), &rotated))) {
+        kfree_elsewhere(rotated, word);
     }
-    uint64_t free_word;
-    uint64_t frees;
-    RELAXED_LOAD_COUNTED(slot, free_word, frees, free_word, frees);
-    if (UNLIKELY(bit_test_and_set(&free_word, index))) {
-        kfree_elsewhere(index, word, slot);
-        return;
-    }
-    RELAXED_STORE_COUNTED(slot, free_word, frees, free_word, frees);
 }
 
 #endif

@@ -22,6 +22,9 @@
 #define SLOT_EMPTY_BYTES_MAX 65536u
 #define SLOT_EMPTY_SLABS_MAX 16u
 
+/* 3 * 2^n bytes fill six pages without a rest. */
+#define TRIPLE_SLAB_BYTES_MAX (6 * (uint32_t)PAGE_SIZE)
+
 /* A run of an odd size may leave a share of 1/8 unused before a longer run is tried. */
 #define WASTE_SHIFT 3
 
@@ -33,6 +36,16 @@ kmem_cache_t slab_kmalloc_caches[KMALLOC_CLASS_COUNT];
 static spinlock_t caches_lock = SPINLOCK_INITIALIZER(LOCK_RANK_CACHES);
 static list_t caches;
 static bool is_ready;
+
+/* As many slabs as there are of 64 objects, or of half as many as needed for SLAB_BYTES_MAX, in three or six pages. */
+static void init_triple(kmem_cache_t *cache)
+{
+    const uint32_t fitting = TRIPLE_SLAB_BYTES_MAX / cache->object_size;
+    cache->objects_per_slab = (uint8_t)(fitting < BITS_PER_WORD ? fitting : BITS_PER_WORD);
+    cache->slab_bytes = cache->objects_per_slab * cache->object_size;
+    cache->slabs_per_run = (uint8_t)(cache->slab_bytes < 3 * PAGE_SIZE ? 3 * PAGE_SIZE / cache->slab_bytes : 1);
+    cache->pages_per_run = (uint8_t)(cache->slabs_per_run * cache->slab_bytes / PAGE_SIZE);
+}
 
 static void init_power_of_two(kmem_cache_t *cache)
 {
@@ -66,11 +79,13 @@ static void init_odd_size(kmem_cache_t *cache, uint32_t objects_min)
 
 void slab_cache_init(kmem_cache_t *cache, const char *name, uint32_t object_size)
 {
-    *cache = (kmem_cache_t){.object_size = object_size, .object_size_asked = object_size};
+    *cache = (kmem_cache_t){.object_size = object_size, .object_size_asked = object_size, .page_code = PAGE_CODE_TYPED};
     text_print(cache->name, sizeof cache->name, "%s", name);
     cache->tier = slab_tier_for_new_cache(cache->name);
     if (is_power_of_two(object_size)) {
         init_power_of_two(cache);
+    } else if (KMALLOC_HAS_TRIPLES && object_size % 3 == 0 && is_power_of_two(object_size / 3)) {
+        init_triple(cache);
     } else {
         init_odd_size(cache, cache->tier == SLAB_TIER_DEBUG ? SLAB_SPACED_SLOTS_MIN : 1);
     }
@@ -112,12 +127,20 @@ void kmem_caches_visit(void (*visit)(kmem_cache_t *cache, void *argument), void 
     spinlock_unlock(&caches_lock, hold);
 }
 
+/* A cache of kmalloc's, for a class of `size` bytes. */
+static void init_kmalloc_cache(kmem_cache_t *cache, size_t size)
+{
+    const unsigned shift = kmalloc_class_shift(size - 1);
+    char name[KMEM_CACHE_NAME_MAX + 1];
+    text_print(name, sizeof name, "kmalloc-%zu", size);
+    slab_cache_init(cache, name, (uint32_t)size);
+    cache->page_code = (uint8_t)shift;
+    cache->slot_number =
+        (uint8_t)(kmalloc_is_triple(size - 1) ? SLAB_SLOT_OF_TRIPLE(shift) : SLAB_SLOT_OF_SHIFT(shift));
+}
+
 status_t slab_init(void)
 {
-    static const char *const names[KMALLOC_CLASS_COUNT] = {
-        "kmalloc-16",  "kmalloc-32",   "kmalloc-64",   "kmalloc-128",  "kmalloc-256",
-        "kmalloc-512", "kmalloc-1024", "kmalloc-2048", "kmalloc-4096",
-    };
     if (is_ready) {
         return STATUS_EXISTS;
     }
@@ -125,8 +148,10 @@ status_t slab_init(void)
         return STATUS_NOT_READY;
     }
     list_init(&caches);
+    size_t size = 0;
     for (unsigned class = 0; class < KMALLOC_CLASS_COUNT; class ++) {
-        slab_cache_init(&slab_kmalloc_caches[class], names[class], 1u << (class + PAGE_CODE_SHIFT_MIN));
+        size = kmalloc_class_bytes(kmalloc_last(size + 1));
+        init_kmalloc_cache(&slab_kmalloc_caches[class], size);
         slab_caches_add(&slab_kmalloc_caches[class]);
     }
     is_ready = true;
@@ -217,7 +242,6 @@ void *kmem_cache_alloc(kmem_cache_t *cache)
         return slab_alloc_slow(cache, context, cache->object_size_asked, (uintptr_t)__builtin_return_address(0));
     }
     RELAXED_STORE(&slot->free_word, word & (word - 1));
-    RELAXED_ADD(&slot->allocations, 1);
     return (void *)(slot->base + (uintptr_t)find_first_set_nonzero(word) * cache->object_size);
 }
 
@@ -246,12 +270,12 @@ void kmem_cache_free(kmem_cache_t *cache, void *object)
 {
     slab_slot_t *const slot = slab_slot(cache, (slab_context_t *)allocation_context_current());
     const unsigned index = slab_offset_index(cache, (uintptr_t)object - slot->base);
-    if (UNLIKELY(index >= (unsigned)RELAXED_LOAD(&slot->limit))) {
+    if (UNLIKELY(index >= RELAXED_LOAD(&slot->limit))) {
         free_elsewhere(cache, object);
         return;
     }
     uint64_t free_word = slot->free_word;
-    if (UNLIKELY(bit_test_and_set(&free_word, index))) {
+    if (UNLIKELY(!bit_set_clear(&free_word, index))) {
         free_elsewhere(cache, object);
         return;
     }

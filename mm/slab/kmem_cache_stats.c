@@ -1,15 +1,41 @@
 /*
  * Statistics of caches: sums over what each context counted for itself.
  *
- * A reader adds up all frees first and all allocations after. Every free that it saw was made after its allocation,
- * which was counted before it; so the second sum includes that allocation, and frees never exceed allocations (loads
- * of the first pass are acquire; on machines with multi-copy atomic stores, which all of ours are, that suffices).
+ * A reader adds up all frees first and all allocations after. Every free that it saw was made after its allocation, so
+ * that the second sum includes that allocation (loads of the first pass are acquire; on machines with multi-copy atomic
+ * stores, which all of ours are, that suffices).
+ *
+ * A context's allocations follow from three of its words (mm/slab_context.h), which belong together when nothing was
+ * freed and no slab changed between the first look and the last. What an allocation or a free in the middle makes them
+ * wrong by is that one; and what they are wrong by for a context that never stood still, the end of the sum takes back:
+ * frees never exceed allocations.
  *
  * The difference is then never too small. It is too large by the frees that came meanwhile, and may so exceed what the
  * slabs hold, which is looked at last. So many more frees have surely happened by then: they are counted, too.
  */
 #include "base/relaxed.h"
 #include "mm/slab/slab.h"
+
+/* Looks at a slot that its context changes again and again end after so many. */
+#define COUNT_TRIES_MAX 8
+
+uint64_t slab_slot_allocations(const slab_slot_t *slot)
+{
+    uint64_t allocations = 0;
+    for (unsigned tries = 0; tries < COUNT_TRIES_MAX; tries++) {
+        const uint32_t state = __atomic_load_n(&slot->state, __ATOMIC_ACQUIRE);
+        const uint64_t frees = __atomic_load_n(&slot->frees, __ATOMIC_ACQUIRE);
+        const uint64_t balance = RELAXED_LOAD(&slot->balance);
+        const uint64_t free_word = RELAXED_LOAD(&slot->free_word);
+        atomic_thread_fence(memory_order_acquire);
+        allocations = frees + balance - count_set(free_word);
+        if ((state & SLAB_SLOT_CHANGE) == 0 && RELAXED_LOAD(&slot->state) == state &&
+            RELAXED_LOAD(&slot->frees) == frees && RELAXED_LOAD(&slot->balance) == balance) {
+            break;
+        }
+    }
+    return allocations;
+}
 
 void slab_cache_count(kmem_cache_t *cache, uint64_t *allocations, uint64_t *frees)
 {
@@ -19,7 +45,10 @@ void slab_cache_count(kmem_cache_t *cache, uint64_t *allocations, uint64_t *free
     }
     *allocations = 0;
     for (slab_context_t *context = slab_context_first(); context != NULL; context = context->next) {
-        *allocations += RELAXED_LOAD(&slab_slot(cache, context)->allocations);
+        *allocations += slab_slot_allocations(slab_slot(cache, context));
+    }
+    if (UNLIKELY((int64_t)(*allocations - *frees) < 0)) {
+        *allocations = *frees;
     }
 }
 

@@ -38,6 +38,7 @@
 #include "base/bits.h"
 #include "base/list.h"
 #include "base/relaxed.h"
+#include "mm/kmalloc.h"
 #include "mm/slab/page_code.h"
 #include "mm/slab/slab_cache.h"
 #include "mm/slab_context.h"
@@ -114,24 +115,48 @@ static inline unsigned slab_object_index(const slab_t *slab, uintptr_t address)
 static inline slab_t *slab_of_address(uint64_t word, uintptr_t address)
 {
     const unsigned code = word & PAGE_CODE_MASK;
-    slab_t *const first = page_word_slab(word);
-    if (LIKELY(code >= PAGE_CODE_SHIFT_MIN)) {
+    slab_t *const first = page_word_slab(word, address);
+    if (LIKELY(code >= PAGE_CODE_SHIFT_MIN && !(KMALLOC_HAS_TRIPLES && first->cache->object_shift == 0))) {
         return first + ((address & PAGE_OFFSET_MASK) >> BITS_PER_WORD_SHIFT >> code); /* 0 where a slab fills a page */
     }
-    return first->cache->slabs_per_run == 1 ? first : first + (address & PAGE_OFFSET_MASK) / first->cache->slab_bytes;
+    return first->cache->slabs_per_run == 1 ? first : first + (address - slab_start(first)) / first->cache->slab_bytes;
 }
 
 /* The place of `context` at the cache of `slab`. */
 static inline slab_slot_t *slab_slot(kmem_cache_t *cache, slab_context_t *context)
 {
-    return cache->slots == NULL ? &context->slots[cache->object_shift - 1] : &cache->slots[context->index];
+    return cache->slots == NULL ? &context->slots[cache->slot_number] : &cache->slots[context->index];
+}
+
+/* count_set() of a word that most often has no bit, or one: machines without an instruction for it take a while. */
+static inline uint64_t slab_count_few(uint64_t word)
+{
+    return (word & (word - 1)) == 0 ? word != 0 : count_set(word);
+}
+
+/* Gives the slot other free objects in its current slab: none of them allocated or freed by that. */
+static inline void slab_slot_set_free_word(slab_slot_t *slot, uint64_t word)
+{
+    RELAXED_ADD(&slot->balance, slab_count_few(word) - slab_count_few(slot->free_word));
+    RELAXED_STORE(&slot->free_word, word);
+}
+
+/* Counts an allocation, or a free, that has not changed free_word, or has by slab_slot_set_free_word(). */
+static inline void slab_slot_count_allocation(slab_slot_t *slot)
+{
+    RELAXED_ADD(&slot->balance, 1);
+}
+
+static inline void slab_slot_count_free(slab_slot_t *slot)
+{
+    RELAXED_ADD(&slot->balance, -1);
+    RELAXED_ADD(&slot->frees, 1);
 }
 
 /* How often others freed objects of that slot's slabs. */
 static inline uint64_t *slab_slot_remote_frees(const kmem_cache_t *cache, slab_context_t *context)
 {
-    return cache->slots == NULL ? &context->remote_frees[cache->object_shift - 1]
-                                : &cache->remote_frees[context->index];
+    return cache->slots == NULL ? &context->remote_frees[cache->slot_number] : &cache->remote_frees[context->index];
 }
 
 /* How many slabs on the slot's partial list have no live object. */
@@ -180,6 +205,12 @@ void slab_slot_open(slab_slot_t *slot);
  * no object or is free.
  */
 void slab_free(slab_t *slab, uintptr_t address, slab_context_t *context, uintptr_t caller);
+
+/*
+ * Frees the objects at `bits`, at least one, of a slab whose cache is fast, at once. Stops the kernel when one is free
+ * already.
+ */
+void slab_free_many(slab_t *slab, uint64_t bits, slab_context_t *context);
 
 /*
  * A slab on the partial list has no live object any more: the slot keeps a few such, and hands the others to the

@@ -104,7 +104,7 @@ void slab_slot_retire(slab_slot_t *slot, slab_context_t *context)
     }
     slot_begin_change(slot);
     RELAXED_STORE(&slab->free_word, slot->free_word);
-    RELAXED_STORE(&slot->free_word, 0);
+    slab_slot_set_free_word(slot, 0);
     RELAXED_STORE(&slot->current, NULL);
     RELAXED_STORE(&slot->limit, 0);
     slot_end_change(slot);
@@ -125,7 +125,7 @@ static void slot_make_current(slab_slot_t *slot, slab_t *slab, slab_context_t *c
     }
     RELAXED_STORE(&slot->current, slab);
     RELAXED_STORE(&slot->base, slab_start(slab));
-    RELAXED_STORE(&slot->free_word, free_word);
+    slab_slot_set_free_word(slot, free_word);
     RELAXED_STORE(&slab->free_word, 0);
     slot_end_change(slot);
     atomic_store_explicit(&slab->owner, (uintptr_t)context | SLAB_OWNER_CURRENT, memory_order_release);
@@ -172,7 +172,6 @@ static slab_t *find_or_make_room(kmem_cache_t *cache, slab_slot_t *slot, slab_co
 static void *take_object(kmem_cache_t *cache, slab_slot_t *slot)
 {
     void *const object = (void *)(slot->base + (uintptr_t)find_first_set_nonzero(slot->free_word) * cache->object_size);
-    RELAXED_ADD(&slot->allocations, 1);
     RELAXED_STORE(&slot->free_word, slot->free_word & (slot->free_word - 1));
     return object;
 }
@@ -224,7 +223,7 @@ static void *alloc_tracked(kmem_cache_t *cache, slab_slot_t *slot, slab_context_
     if (slab->free_word == 0) {
         slab_partial_remove(slot, slab);
     }
-    RELAXED_ADD(&slot->allocations, 1);
+    slab_slot_count_allocation(slot);
     return (void *)slab_object(slab, index);
 }
 

@@ -28,6 +28,8 @@ struct kmem_cache {
     uint8_t objects_per_slab;
     uint8_t slabs_per_run; /* 1, 2 or 4: slabs made from one run of pages */
     uint8_t pages_per_run;
+    uint8_t slot_number; /* kmalloc's: which of a context's slots */
+    uint8_t page_code;   /* in its pages' words */
     uint32_t slab_bytes;
     uint32_t slot_empty_max; /* how many empty slabs a slot keeps */
     slab_slot_t *slots; /* one for each context, by its index; NULL for kmalloc's caches, which use the contexts' own */
@@ -62,6 +64,9 @@ void slab_cache_init(kmem_cache_t *cache, const char *name, uint32_t object_size
 /* Adds to, takes from the list of all caches. */
 void slab_caches_add(kmem_cache_t *cache);
 void slab_caches_remove(kmem_cache_t *cache);
+
+/* How many allocations a slot has seen, ever. */
+uint64_t slab_slot_allocations(const slab_slot_t *slot);
 
 /* The sum over all contexts: frees first, so that they never exceed allocations. */
 void slab_cache_count(kmem_cache_t *cache, uint64_t *allocations, uint64_t *frees);

@@ -22,8 +22,13 @@ static uint32_t registry_count;
 
 status_t slab_context_register(slab_context_t *context)
 {
+    for (unsigned shift = PAGE_CODE_SHIFT_MIN; shift <= PAGE_CODE_SHIFT_MAX; shift++) {
+        slab_slot_init(&context->slots[SLAB_SLOT_OF_SHIFT(shift)], 1u << shift);
+    }
+    for (unsigned shift = KMALLOC_TRIPLE_SHIFT_MIN; KMALLOC_HAS_TRIPLES && shift <= KMALLOC_TRIPLE_SHIFT_MAX; shift++) {
+        slab_slot_init(&context->slots[SLAB_SLOT_OF_TRIPLE(shift)], 3u << shift);
+    }
     for (unsigned number = 0; number < SLAB_SLOT_COUNT; number++) {
-        slab_slot_init(&context->slots[number], 2u << number);
         context->remote_frees[number] = 0;
     }
     atomic_init(&context->posted, NULL);

@@ -25,10 +25,10 @@
 #define PEEK_TRIES_MAX 8
 
 /*
- * Whether `owner`, whose current slab is `slab`, has this object free in its slot. A definite yes; no may also mean
+ * What `owner`, whose current slab is `slab`, has free in its slot. What is set is free for sure; nothing may also mean
  * "can't tell".
  */
-static bool is_free_in_slot_of(slab_context_t *owner, slab_t *slab, uint64_t bit)
+static uint64_t free_in_slot_of(slab_context_t *owner, slab_t *slab)
 {
     slab_slot_t *const slot = slab_slot(slab->cache, owner);
     for (unsigned tries = 0; tries < PEEK_TRIES_MAX; tries++) {
@@ -37,10 +37,10 @@ static bool is_free_in_slot_of(slab_context_t *owner, slab_t *slab, uint64_t bit
         const uint64_t word = RELAXED_LOAD(&slot->free_word);
         atomic_thread_fence(memory_order_acquire);
         if ((before & SLAB_SLOT_CHANGE) == 0 && RELAXED_LOAD(&slot->state) == before) {
-            return current == slab && (word & bit) != 0;
+            return current == slab ? word : 0;
         }
     }
-    return false;
+    return 0;
 }
 
 void slab_slot_got_empty(slab_slot_t *slot, slab_t *slab)
@@ -109,8 +109,10 @@ static void collect_slab(slab_context_t *context, slab_t *slab)
     if (UNLIKELY(both != 0)) {
         slab_misuse_double_free(slab, slab_object(slab, find_first_set(both)));
     }
-    RELAXED_ADD(slab_slot_remote_frees(cache, context), count_set(bits));
+    const uint64_t count = slab_count_few(bits);
+    RELAXED_ADD(slab_slot_remote_frees(cache, context), count);
     if (is_current) {
+        RELAXED_ADD(&slot->balance, count);
         RELAXED_STORE(&slot->free_word, slot->free_word | bits);
         slab_slot_open(slot);
     } else {
@@ -184,26 +186,32 @@ static void close_slot_of(const slab_t *slab, kmem_cache_t *cache, uintptr_t own
         return;
     }
     /* A slot that is closed already stays so until its context has looked again: its line need not come here. */
-    int32_t *const limit = &slab_slot(cache, context)->limit;
+    uint64_t *const limit = &slab_slot(cache, context)->limit;
     if (__atomic_load_n(limit, __ATOMIC_SEQ_CST) != 0) {
         __atomic_store_n(limit, 0, __ATOMIC_SEQ_CST);
     }
 }
 
+/* Reports the first of the objects at `bits`. */
+NORETURN COLD static void misuse(const slab_t *slab, uint64_t bits)
+{
+    slab_misuse_double_free(slab, slab_object(slab, find_first_set(bits)));
+}
+
 /* A slab that belongs to `owner`, which is not the caller's context. */
-static void free_remote(slab_t *slab, uintptr_t owner, uint64_t bit, uintptr_t address)
+static void free_remote(slab_t *slab, uintptr_t owner, uint64_t bits)
 {
     kmem_cache_t *const cache = slab->cache;
-    bool is_free = (RELAXED_LOAD(&slab->free_word) & bit) != 0;
+    uint64_t free_bits = RELAXED_LOAD(&slab->free_word) & bits;
     if ((owner & SLAB_OWNER_CURRENT) != 0) {
-        is_free = is_free || is_free_in_slot_of(slab_owner_context(owner), slab, bit);
+        free_bits |= free_in_slot_of(slab_owner_context(owner), slab) & bits;
     }
-    if (UNLIKELY(is_free)) {
-        slab_misuse_double_free(slab, address);
+    if (UNLIKELY(free_bits != 0)) {
+        misuse(slab, free_bits);
     }
-    const uint64_t before = atomic_fetch_or(&slab->remote_word, bit);
-    if (UNLIKELY((before & bit) != 0)) {
-        slab_misuse_double_free(slab, address);
+    const uint64_t before = atomic_fetch_or(&slab->remote_word, bits);
+    if (UNLIKELY((before & bits) != 0)) {
+        misuse(slab, before & bits);
     }
     close_slot_of(slab, cache, owner);
     if (before == 0) {
@@ -217,38 +225,45 @@ static bool may_be_current(const kmem_cache_t *cache)
     return RELAXED_LOAD(&cache->tier) == SLAB_TIER_FAST && !RELAXED_LOAD(&cache->is_injected);
 }
 
-/* A slab of the caller's own context. */
-static void free_local(slab_t *slab, slab_slot_t *slot, slab_context_t *context, uint64_t bit, uintptr_t address)
+/*
+ * A slab of the caller's own context. One that is freed into a second time in a row, or when the current one has
+ * nothing left, becomes the current one: the next frees are likely to go there, too, and so are then kfree's own
+ * business; and what is allocated next is still in the CPU's cache. Any other does not: frees in no order would have
+ * slabs take turns without end.
+ */
+static void free_local(slab_t *slab, slab_slot_t *slot, slab_context_t *context, uint64_t bits)
 {
     const bool is_current = slot->current == slab;
     const uint64_t free_word = is_current ? slot->free_word : slab->free_word;
     const uint64_t remote_word = atomic_load_explicit(&slab->remote_word, memory_order_relaxed);
-    if (UNLIKELY(((free_word | remote_word) & bit) != 0)) {
-        slab_misuse_double_free(slab, address);
+    if (UNLIKELY(((free_word | remote_word) & bits) != 0)) {
+        misuse(slab, (free_word | remote_word) & bits);
     }
     if (LIKELY(!is_current)) {
-        if (UNLIKELY(!may_be_current(slab->cache))) {
-            add_free_bits(slot, slab, bit);
+        const bool is_wanted = slot->free_word == 0 || context->freed_into == slab;
+        if (is_wanted && LIKELY(may_be_current(slab->cache))) {
+            slab_slot_switch(slot, slab, context, free_word | bits);
         } else {
-            /* The next ones are likely to go there, too, and so are then kfree's own business; and what is allocated
-             * next is still in the CPU's cache. */
-            slab_slot_switch(slot, slab, context, free_word | bit);
+            context->freed_into = slab;
+            add_free_bits(slot, slab, bits);
         }
         return;
     }
-    RELAXED_STORE(&slot->free_word, free_word | bit);
+    RELAXED_ADD(&slot->balance, slab_count_few(bits));
+    RELAXED_STORE(&slot->free_word, free_word | bits);
     if (atomic_load_explicit(&context->posted, memory_order_relaxed) != NULL) {
         slab_collect(context);
     }
     slab_slot_open(slot);
 }
 
-/* Makes a slab that nobody owns the caller's, unless the object is free. Returns the owner that the slab then has. */
-static uintptr_t adopt(slab_t *slab, slab_context_t *context, uint64_t bit, uintptr_t address)
+/* Makes a slab that nobody owns the caller's, unless an object is free. Returns the owner that the slab then has. */
+static uintptr_t adopt(slab_t *slab, slab_context_t *context, uint64_t bits)
 {
     /* Refuse a double free before the slab changes hands. Racing frees are found again later. */
-    if (((RELAXED_LOAD(&slab->free_word) | atomic_load(&slab->remote_word)) & bit) != 0) {
-        slab_misuse_double_free(slab, address);
+    const uint64_t free_bits = (RELAXED_LOAD(&slab->free_word) | atomic_load(&slab->remote_word)) & bits;
+    if (UNLIKELY(free_bits != 0)) {
+        misuse(slab, free_bits);
     }
     if (slab_pool_adopt(slab, context) && slab->free_word != 0) {
         slab_partial_push(slab_slot(slab->cache, context), slab);
@@ -256,28 +271,36 @@ static uintptr_t adopt(slab_t *slab, slab_context_t *context, uint64_t bit, uint
     return atomic_load(&slab->owner);
 }
 
-/* Frees an object that a cache in any tier may have. */
-static ALWAYS_INLINE void free_object(slab_t *slab, unsigned index, slab_slot_t *slot, slab_context_t *context)
+/* Frees objects that a cache in any tier may have. */
+static ALWAYS_INLINE void free_objects(slab_t *slab, uint64_t bits, slab_slot_t *slot, slab_context_t *context)
 {
-    const uint64_t bit = UINT64_C(1) << index;
-    const uintptr_t address = slab_object(slab, index);
     uintptr_t owner = atomic_load_explicit(&slab->owner, memory_order_acquire);
     if (UNLIKELY(owner == 0)) {
-        owner = adopt(slab, context, bit, address);
+        owner = adopt(slab, context, bits);
     }
     if (LIKELY(slab_owner_context(owner) == context)) {
-        free_local(slab, slot, context, bit, address);
+        free_local(slab, slot, context, bits);
     } else {
-        free_remote(slab, owner, bit, address);
+        free_remote(slab, owner, bits);
     }
 }
 
 void slab_free_object(slab_t *slab, unsigned index, slab_context_t *context)
 {
-    free_object(slab, index, slab_slot(slab->cache, context), context);
+    free_objects(slab, UINT64_C(1) << index, slab_slot(slab->cache, context), context);
 }
 
-void slab_free(slab_t *slab, uintptr_t address, slab_context_t *context, uintptr_t caller)
+void slab_free_many(slab_t *slab, uint64_t bits, slab_context_t *context)
+{
+    const uint64_t count = count_set(bits);
+    slab_slot_t *const slot = slab_slot(slab->cache, context);
+    free_objects(slab, bits, slot, context);
+    RELAXED_ADD(&slot->balance, -count);
+    RELAXED_ADD(&slot->frees, count);
+}
+
+/* A free that is not as simple as slab_free() hopes. */
+static NOINLINE void free_slowly(slab_t *slab, uintptr_t address, slab_context_t *context, uintptr_t caller)
 {
     kmem_cache_t *const cache = slab->cache;
     const unsigned index = slab_object_index(slab, address);
@@ -289,6 +312,33 @@ void slab_free(slab_t *slab, uintptr_t address, slab_context_t *context, uintptr
         return;
     }
     slab_slot_t *const slot = slab_slot(cache, context);
-    free_object(slab, index, slot, context);
-    RELAXED_ADD(&slot->frees, 1);
+    free_objects(slab, UINT64_C(1) << index, slot, context);
+    slab_slot_count_free(slot);
+}
+
+/*
+ * Frees in no order land in slabs of ours that are not the current one, have free objects already and keep live ones:
+ * such a slab stays where it is, and nothing but its word changes.
+ */
+void slab_free(slab_t *slab, uintptr_t address, slab_context_t *context, uintptr_t caller)
+{
+    const bool is_ours = atomic_load_explicit(&slab->owner, memory_order_relaxed) == (uintptr_t)context;
+    const uint64_t before = RELAXED_LOAD(&slab->free_word);
+    if (!is_ours || before == 0 || context->freed_into == slab) {
+        free_slowly(slab, address, context, caller);
+        return;
+    }
+    kmem_cache_t *const cache = slab->cache;
+    slab_slot_t *const slot = slab_slot(cache, context);
+    const unsigned index = slab_object_index(slab, address);
+    const uint64_t after = before | UINT64_C(1) << (index % BITS_PER_WORD);
+    if (UNLIKELY(index == BITS_NONE || after == before || after == slab_all_free(slab) || slot->free_word == 0 ||
+                 atomic_load_explicit(&slab->remote_word, memory_order_relaxed) != 0 ||
+                 RELAXED_LOAD(&cache->tier) != SLAB_TIER_FAST)) {
+        free_slowly(slab, address, context, caller);
+        return;
+    }
+    context->freed_into = slab;
+    RELAXED_STORE(&slab->free_word, after);
+    slab_slot_count_free(slot);
 }

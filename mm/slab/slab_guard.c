@@ -234,12 +234,12 @@ void slab_guard_free(slab_t *slab, unsigned index, slab_context_t *context, uint
     case VERDICT_TWICE:
         slab_misuse_double_free(slab, address);
     case VERDICT_RESTING:
-        RELAXED_ADD(&slot->frees, 1);
+        slab_slot_count_free(slot);
         slab_quarantine_settle(context);
         break;
     default:
         slab_free_object(slab, index, context);
-        RELAXED_ADD(&slot->frees, 1);
+        slab_slot_count_free(slot);
         if (was_free) {
             slab_debug_forget_object(address); /* it was not free after all: the record was of an older user */
         }

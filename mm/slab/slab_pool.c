@@ -84,8 +84,8 @@ static slab_t *make_run(kmem_cache_t *cache, slab_context_t *context)
         slab->free_word = slab_all_free(slab);
         atomic_store_explicit(&slab->owner, (uintptr_t)context, memory_order_relaxed);
     }
-    const unsigned code = cache->slots != NULL || has_red_zones ? PAGE_CODE_TYPED : cache->object_shift;
-    set_page_words(cache, (uintptr_t)pages, page_word_make(first, code));
+    const unsigned code = has_red_zones ? PAGE_CODE_TYPED : cache->page_code;
+    set_page_words(cache, (uintptr_t)pages, page_word_make(first, code, cache->slot_number));
     return first;
 
 undo_pages:

@@ -29,7 +29,7 @@ static void break_at(walk_t *walk, bool holds, const char *invariant)
 /* Nobody is in the middle of anything, so that what others freed has been told to the slot. */
 static bool is_limit_right(const slab_slot_t *slot, slab_t *slab)
 {
-    const int32_t limit = RELAXED_LOAD(&slot->limit);
+    const uint64_t limit = RELAXED_LOAD(&slot->limit);
     return limit == 0 || (limit == slab->cache->objects_per_slab && atomic_load(&slab->remote_word) == 0 &&
                           slot->base == slab_start(slab) && slot->object_size == slab->cache->object_size);
 }

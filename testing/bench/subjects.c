@@ -52,6 +52,19 @@ static NOINLINE bool pages_work(size_t count)
         }                                                                 \
         return cycle_counter() - start;                                   \
     }                                                                     \
+    static NOINLINE uint64_t run_kmalloc_sized_##size(uint32_t rounds)    \
+    {                                                                     \
+        if (!kmalloc_works(size)) {                                       \
+            return BENCH_FAILED;                                          \
+        }                                                                 \
+        const uint64_t start = cycle_counter();                           \
+        for (uint32_t round = 0; round < rounds; round++) {               \
+            void *pointer = kmalloc(size);                                \
+            USE(pointer);                                                 \
+            kfree_sized(pointer, size);                                   \
+        }                                                                 \
+        return cycle_counter() - start;                                   \
+    }                                                                     \
     static NOINLINE uint64_t run_kmalloc_variable_##size(uint32_t rounds) \
     {                                                                     \
         size_t hidden = size;                                             \
@@ -170,9 +183,10 @@ static NOINLINE uint64_t run_pages_batch_1(uint32_t rounds)
     return run_batches(rounds, acquire_page, release_page);
 }
 
-#define KMALLOC_ROWS(size)                             \
-    {"kmalloc_" #size "_pair", run_kmalloc_##size, 1}, \
-        {"kmalloc_variable_" #size "_pair", run_kmalloc_variable_##size, 1}
+#define KMALLOC_ROWS(size)                                                   \
+    {"kmalloc_" #size "_pair", run_kmalloc_##size, 1},                       \
+        {"kmalloc_variable_" #size "_pair", run_kmalloc_variable_##size, 1}, \
+        {"kmalloc_sized_" #size "_pair", run_kmalloc_sized_##size, 1}
 
 const bench_subject_t bench_subjects[] = {
     KMALLOC_ROWS(16),
@@ -210,5 +224,10 @@ const bench_subject_t bench_subjects[] = {
     {"kmalloc_churn_pair", bench_kmalloc_churn, 1},
     {"kmalloc_handed_pair", bench_kmalloc_handed, 1},
     {"krealloc_step", bench_krealloc_step, 1},
+    {"krealloc_in_place", bench_krealloc_in_place, 1},
+    {"kmalloc_bulk_64_by_20_pair", bench_kmalloc_bulk_20, BENCH_BATCH},
+    {"kmalloc_bulk_64_by_1000_pair", bench_kmalloc_bulk_1000, BENCH_BATCH},
+    {"kcalloc_64_pair", bench_kcalloc_64, 1},
+    {"kcalloc_4096_pair", bench_kcalloc_4096, 1},
     {NULL, NULL, 0},
 };

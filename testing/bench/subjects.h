@@ -28,6 +28,13 @@ uint64_t bench_kmalloc_churn(uint32_t rounds);
 uint64_t bench_kmalloc_handed(uint32_t rounds);
 uint64_t bench_krealloc_step(uint32_t rounds);
 
+/* Those of subjects_bulk.c. */
+uint64_t bench_kmalloc_bulk_20(uint32_t rounds);
+uint64_t bench_kmalloc_bulk_1000(uint32_t rounds);
+uint64_t bench_krealloc_in_place(uint32_t rounds);
+uint64_t bench_kcalloc_64(uint32_t rounds);
+uint64_t bench_kcalloc_4096(uint32_t rounds);
+
 /* A process from its start to its end (subjects_process.c). */
 uint64_t bench_process_life(uint32_t rounds);
 

@@ -29,8 +29,7 @@ typedef struct preload_context {
     bool is_idle;                    /* no thread has it; under the lock of context.c */
     bool is_left_full;               /* idle, and its slabs have not been given to their caches */
     struct preload_context *next_idle;
-    const struct slab *slab_freed_into; /* the last one by other ways than the straight line: a hint, may be gone */
-    uint64_t pages_freed;               /* and not yet told to pages.c as a whole */
+    uint64_t pages_freed; /* and not yet told to pages.c as a whole */
     large_cache_t large;
 } preload_context_t;
 

@@ -27,12 +27,11 @@ static COLD void *no_memory(void)
 }
 
 /* What kmalloc_refill() leaves. */
-static NOINLINE void *refill_slowly(size_t size, slab_slot_t *slot)
+static NOINLINE void *refill_slowly(size_t size)
 {
-    /* The slot's number: the context that is entered may be another one. */
-    const unsigned number = (unsigned)(slot - preload_context_current()->allocation.slab.slots);
+    kmem_cache_t *const cache = &slab_kmalloc_caches[slab_kmalloc_class(kmalloc_last(size))];
     preload_context_t *const context = preload_context_enter();
-    void *const block = slab_alloc_slow(slab_kmalloc_cache(number + 1), &context->allocation.slab, size, CALLER);
+    void *const block = slab_alloc_slow(cache, &context->allocation.slab, size, CALLER);
     preload_context_leave(context);
     return LIKELY(block != NULL) ? block : no_memory();
 }
@@ -61,27 +60,31 @@ static ALWAYS_INLINE bool pop_partial(preload_context_t *context, slab_slot_t *s
  * An object of the first partly used slab, if that has so few that it is not worth being the current one: a switch costs
  * as much as several of these. `slot` may be that of no context, which has no slab.
  */
-NOINLINE void *kmalloc_refill(size_t size, slab_slot_t *slot)
+NOINLINE void *kmalloc_refill(size_t size)
 {
+    if (UNLIKELY(size - 1 >= KMALLOC_SLAB_MAX)) {
+        return kmalloc_odd(size);
+    }
     preload_context_t *const context = preload_context_current();
+    slab_slot_t *const slot = kmalloc_slot_of_last(kmalloc_last(size));
     slab_t *const slab = slot->partial;
     if (UNLIKELY(slab == NULL ||
                  atomic_load_explicit(&context->allocation.slab.posted, memory_order_relaxed) != NULL)) {
-        return refill_slowly(size, slot);
+        return refill_slowly(size);
     }
     const uint64_t free_word = slab->free_word;
     const uint64_t but_one = free_word & (free_word - 1);
     const uint64_t but_two = but_one & (but_one - 1);
     const uint64_t but_three = but_two & (but_two - 1);
     if ((but_three & (but_three - 1)) != 0) {
-        return refill_slowly(size, slot);
+        return refill_slowly(size);
     }
     if (but_one != 0) {
         RELAXED_STORE(&slab->free_word, but_one);
     } else if (!pop_partial(context, slot, slab)) {
-        return refill_slowly(size, slot);
+        return refill_slowly(size);
     }
-    RELAXED_ADD(&slot->allocations, 1);
+    slab_slot_count_allocation(slot);
     return (void *)(slab->base + find_first_set_nonzero(free_word) * slot->object_size);
 }
 
@@ -133,17 +136,15 @@ static ALWAYS_INLINE bool push_partial(preload_context_t *context, slab_slot_t *
  * when that is not all there is to do, and when the last such free went to the same slab: then more of them will
  * follow, and the slab had better be current.
  */
-static ALWAYS_INLINE void free_in_place(slab_t *slab, uintptr_t address, unsigned shift)
+static ALWAYS_INLINE void free_in_place(slab_t *slab, uintptr_t address, uint64_t word)
 {
     preload_context_t *const context = preload_context_current();
-    const uint64_t index = bits_rotate_right(address - slab->base, shift);
+    const uint64_t index = bits_rotate_right(address - slab->base, word) * kfree_line_multiplier(word);
     if (UNLIKELY(atomic_load_explicit(&slab->owner, memory_order_relaxed) != (uintptr_t)context)) {
         free_in_slab(slab, address);
         return;
     }
-    const bool is_again = context->slab_freed_into == slab;
-    context->slab_freed_into = slab;
-    if (is_again || UNLIKELY(index >= BITS_PER_WORD)) {
+    if (context->allocation.slab.freed_into == slab || UNLIKELY(index >= BITS_PER_WORD)) {
         free_in_slab(slab, address);
         return;
     }
@@ -154,14 +155,15 @@ static ALWAYS_INLINE void free_in_place(slab_t *slab, uintptr_t address, unsigne
         free_in_slab(slab, address);
         return;
     }
-    slab_slot_t *const slot = &context->allocation.slab.slots[shift - 1];
+    slab_slot_t *const slot = kfree_line_slot(word);
     if (before != 0) {
         RELAXED_STORE(&slab->free_word, before | bit);
     } else if (!push_partial(context, slot, slab, bit)) {
         free_in_slab(slab, address);
         return;
     }
-    RELAXED_ADD(&slot->frees, 1);
+    context->allocation.slab.freed_into = slab;
+    slab_slot_count_free(slot);
 }
 
 static bool is_slab_code(unsigned code)
@@ -169,12 +171,12 @@ static bool is_slab_code(unsigned code)
     return code >= PAGE_CODE_SHIFT_MIN || code == PAGE_CODE_TYPED;
 }
 
-NOINLINE void kfree_elsewhere(uint64_t rotated, uint64_t word, const slab_slot_t *slot)
+NOINLINE void kfree_elsewhere(uint64_t rotated, uint64_t word)
 {
-    const uintptr_t address = kfree_line_pointer(rotated, word, slot);
+    const uintptr_t address = kfree_line_pointer(rotated, word);
     const unsigned code = word & PAGE_CODE_MASK;
     if (LIKELY(code >= PAGE_CODE_SHIFT_MIN)) {
-        free_in_place(slab_of_address(word, address), address, code);
+        free_in_place(slab_of_address(word, address), address, word);
     } else if (code == PAGE_CODE_LARGE) {
         large_free((void *)address, word);
     } else {

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "mm/kmem_cache.h"
+#include "mm/slab/slab_cache.h"
 #include "testing/preload/context.h"
 
 #define LINE_BYTES_MAX 320
@@ -95,7 +96,7 @@ __attribute__((destructor)) static void tell_stats(void)
     uint64_t frees = large.frees;
     for (const slab_context_t *context = slab_context_first(); context != NULL; context = context->next) {
         for (unsigned number = 0; number < SLAB_SLOT_COUNT; number++) {
-            allocations += RELAXED_LOAD(&context->slots[number].allocations);
+            allocations += slab_slot_allocations(&context->slots[number]);
             frees += RELAXED_LOAD(&context->slots[number].frees);
         }
     }

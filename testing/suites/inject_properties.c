@@ -108,7 +108,7 @@ typedef struct inject_subject {
 } inject_subject_t;
 
 static const inject_subject_t subjects[] = {
-    {"injected", 0}, {"kmalloc-64", 64}, {"kmalloc-512", 300}, {"kmalloc-4096", 4096}, {INJECT_LARGE, 9000},
+    {"injected", 0}, {"kmalloc-64", 64}, {"kmalloc-512", 500}, {"kmalloc-4096", 4096}, {INJECT_LARGE, 9000},
 };
 
 static bool allocate(inject_world_t *world, const inject_subject_t *subject)

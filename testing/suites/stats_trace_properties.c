@@ -135,7 +135,7 @@ static const char *const trace_lines[] = {
     "name object_size objects_per_slab slabs available full empty total live peak allocs frees failed "
     "fragmentation owned remote_frees resting",
     "trace-64 64 64 2 0 0 0 128 62 62 528 466 0 51 2 177 0",
-    "trace-200 208 19 6 0 0 0 114 83 83 544 461 0 27 6 176 0",
+    "trace-200 208 19 6 0 0 0 114 83 83 544 461 0 27 6 175 0",
     "trace-4096 4096 8 11 0 0 0 88 65 68 533 468 0 26 11 167 0",
     "pool_count utilization fragmentation bytes_held bytes_live objects_live objects_total slabs_held "
     "slabs_empty",

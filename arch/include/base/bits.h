@@ -136,6 +136,24 @@ static ALWAYS_INLINE unsigned find_last_set_nonzero(uint64_t word)
 #define BITS_LAST_SET_IS_SLOW 0
 #endif
 
+/*
+ * Where the highest set bit is, as a number from 0 to 63 that counts from below or from above, as the machine finds it
+ * sooner: for tables that may stand either way round. `word` is not 0. BITS_ORDER_OF is that number for a bit's index.
+ */
+#if defined(__aarch64__)
+#define BITS_ORDER_OF(index) (BITS_PER_WORD - 1u - (index))
+#else
+#define BITS_ORDER_OF(index) (index)
+#endif
+static ALWAYS_INLINE unsigned find_last_set_order(uint64_t word)
+{
+#if defined(__aarch64__)
+    return (unsigned)__builtin_clzll(word);
+#else
+    return find_last_set_nonzero(word);
+#endif
+}
+
 /* The index of the highest set bit, or BITS_NONE. */
 static ALWAYS_INLINE unsigned find_last_set(uint64_t word)
 {
@@ -155,6 +173,24 @@ static ALWAYS_INLINE uint64_t bits_rotate_left(uint64_t word, uint64_t count)
     return word << (count & (BITS_PER_WORD - 1)) | word >> (-count & (BITS_PER_WORD - 1));
 }
 
+/*
+ * index * size, below 2^32, for a size that is the least power of two above `last`: by the fewest instructions that the
+ * machine has for it, some of which need only one of the two.
+ */
+static ALWAYS_INLINE uint64_t bits_scale(uint64_t index, uint32_t size, uint64_t last)
+{
+#if defined(__x86_64__)
+    (void)last;
+    return (uint32_t)index * size;
+#elif defined(__riscv_zbb)
+    (void)size;
+    return bits_rotate_right(index, (uint64_t)__builtin_clzll(last));
+#else
+    (void)last;
+    return index * size;
+#endif
+}
+
 /* Whether bit `index` modulo 64 is set. */
 static ALWAYS_INLINE bool bit_is_set(uint64_t word, uint64_t index)
 {
@@ -162,21 +198,21 @@ static ALWAYS_INLINE bool bit_is_set(uint64_t word, uint64_t index)
 }
 
 /*
- * Sets bit `index` modulo 64; returns whether it was set before. Written out for x86, where compilers make four
- * instructions of what BTS does in one (Intel SDM vol. 2, BTS: the register form takes the index modulo 64 and leaves
- * the old bit in the carry flag).
+ * Sets bit `index` modulo 64, if it is clear; returns false, with *word unspecified, when it was set. Written out for
+ * x86, where compilers make four instructions of what BTS does in one (Intel SDM vol. 2, BTS: the register form takes
+ * the index modulo 64 and leaves the old bit in the carry flag). Elsewhere a word that a flipped bit makes smaller had
+ * it set, and a machine that branches on a comparison need not cut the bit out.
  */
-static ALWAYS_INLINE bool bit_test_and_set(uint64_t *word, uint64_t index)
+MUST_USE static ALWAYS_INLINE bool bit_set_clear(uint64_t *word, uint64_t index)
 {
 #if defined(__x86_64__)
     bool was_set;
     __asm__("btsq %2, %0" : "+r"(*word), "=@ccc"(was_set) : "r"(index));
-    return was_set;
+    return !was_set;
 #else
-    const uint64_t bit = UINT64_C(1) << (index & (BITS_PER_WORD - 1));
-    const bool was_set = (*word & bit) != 0;
-    *word |= bit;
-    return was_set;
+    const uint64_t before = *word;
+    *word ^= UINT64_C(1) << (index & (BITS_PER_WORD - 1));
+    return *word > before;
 #endif
 }
 

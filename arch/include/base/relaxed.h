@@ -8,6 +8,8 @@
 #ifndef BASE_RELAXED_H
 #define BASE_RELAXED_H
 
+#include <stdbool.h>
+
 #define RELAXED_LOAD(pointer)         __atomic_load_n((pointer), __ATOMIC_RELAXED)
 #define RELAXED_STORE(pointer, value) __atomic_store_n((pointer), (value), __ATOMIC_RELAXED)
 
@@ -15,9 +17,9 @@
 #define RELAXED_ADD(pointer, value) RELAXED_STORE((pointer), RELAXED_LOAD(pointer) + (value))
 
 /*
- * Whether a sequentially consistent read-modify-write keeps all that comes before it in order with all that comes after:
- * x86's LOCK does (Intel SDM vol. 3, 9.2.3.9), and RISC-V's AMO.aqrl (RVWMO, rules 5 to 7). AArch64's LDAXR and STLXR let
- * later accesses in between. Where it does, a load or a store after one may as well be a relaxed one.
+ * Whether a sequentially consistent read-modify-write keeps all that comes before it in order with all that comes
+ * after: x86's LOCK does (Intel SDM vol. 3, 9.2.3.9), and RISC-V's AMO.aqrl (RVWMO, rules 5 to 7). AArch64's LDAXR
+ * and STLXR let later accesses in between. Where it does, a load or a store after one may as well be a relaxed one.
  */
 #if defined(__x86_64__) || defined(__riscv)
 #define RMW_IS_A_FENCE 1
@@ -26,50 +28,63 @@
 #endif
 
 /*
- * A word of eight bytes, and in the field before or after it the counter of its changes: loaded together, and stored
- * together with the counter one higher, by one instruction each where the machine has such (AArch64 LDP and STP; each
- * half is a single access: Arm ARM, B2.2.1). Only the caller writes the two. `count` is for these two macros alone.
+ * Pairs of words of eight bytes, one behind the other, by as few instructions as the machine has for them: AArch64
+ * loads and stores two at a time (LDP and STP; each half is a single access: Arm ARM, B2.2.1), x86 compares with
+ * memory, which compilers don't do when it is shared. What the macros keep in their argument `kept` is for them
+ * alone.
+ *
+ *   RELAXED_LOAD_LIMITED    loads `value` from `field`; the limit before it is asked for next, or is `kept` already
+ *   RELAXED_IS_IN_LIMIT     whether `number` is below it
+ *   RELAXED_LOAD_COUNTED    loads `value` from `field`; before it stands the counter of its changes
+ *   RELAXED_STORE_COUNTED   stores it, and counts. Only the caller writes the two.
  */
 #if defined(__aarch64__)
-#define RELAXED_LOAD_COUNTED(object, word_field, counter_field, word, count)                                       \
-    do {                                                                                                           \
-        if (__builtin_offsetof(__typeof__(*(object)), word_field) <                                                \
-            __builtin_offsetof(__typeof__(*(object)), counter_field)) {                                            \
-            __asm__("ldp %0, %1, [%2, %3]"                                                                         \
-                    : "=&r"(word), "=&r"(count)                                                                    \
-                    : "r"(object), "i"(__builtin_offsetof(__typeof__(*(object)), word_field)), "m"(*(object)));    \
-        } else {                                                                                                   \
-            __asm__("ldp %1, %0, [%2, %3]"                                                                         \
-                    : "=&r"(word), "=&r"(count)                                                                    \
-                    : "r"(object), "i"(__builtin_offsetof(__typeof__(*(object)), counter_field)), "m"(*(object))); \
-        }                                                                                                          \
+#define RELAXED_LOAD_BOTH(object, first_field, second_field, first, second)                                  \
+    do {                                                                                                     \
+        _Static_assert(__builtin_offsetof(__typeof__(*(object)), first_field) + 8 ==                         \
+                           __builtin_offsetof(__typeof__(*(object)), second_field),                          \
+                       "one behind the other");                                                              \
+        __asm__("ldp %0, %1, [%2, %3]"                                                                       \
+                : "=&r"(first), "=r"(second)                                                                 \
+                : "r"(object), "i"(__builtin_offsetof(__typeof__(*(object)), first_field)), "m"(*(object))); \
     } while (0)
-#define RELAXED_STORE_COUNTED(object, word_field, counter_field, word, count)         \
-    do {                                                                              \
-        if (__builtin_offsetof(__typeof__(*(object)), word_field) <                   \
-            __builtin_offsetof(__typeof__(*(object)), counter_field)) {               \
-            __asm__("stp %1, %2, [%3, %4]"                                            \
-                    : "+m"(*(object))                                                 \
-                    : "r"(word), "r"((count) + 1), "r"(object),                       \
-                      "i"(__builtin_offsetof(__typeof__(*(object)), word_field)));    \
-        } else {                                                                      \
-            __asm__("stp %2, %1, [%3, %4]"                                            \
-                    : "+m"(*(object))                                                 \
-                    : "r"(word), "r"((count) + 1), "r"(object),                       \
-                      "i"(__builtin_offsetof(__typeof__(*(object)), counter_field))); \
-        }                                                                             \
-    } while (0)
+#define RELAXED_LOAD_LIMITED(object, limit_field, field, kept, value) \
+    RELAXED_LOAD_BOTH(object, limit_field, field, kept, value)
+#define RELAXED_IS_IN_LIMIT(object, limit_field, kept, number) ((number) < (kept))
+#define RELAXED_LOAD_COUNTED(object, counter_field, field, kept, value) \
+    RELAXED_LOAD_BOTH(object, counter_field, field, kept, value)
+#define RELAXED_STORE_COUNTED(object, counter_field, field, kept, value) \
+    __asm__("stp %1, %2, [%3, %4]"                                       \
+            : "+m"(*(object))                                            \
+            : "r"((kept) + 1), "r"(value), "r"(object), "i"(__builtin_offsetof(__typeof__(*(object)), counter_field)))
 #else
-#define RELAXED_LOAD_COUNTED(object, word_field, counter_field, word, count) \
-    do {                                                                     \
-        (word) = (object)->word_field;                                       \
-        (count) = 0;                                                         \
+#define RELAXED_LOAD_LIMITED(object, limit_field, field, kept, value) \
+    do {                                                              \
+        (value) = (object)->field;                                    \
+        (kept) = 0;                                                   \
     } while (0)
-#define RELAXED_STORE_COUNTED(object, word_field, counter_field, word, count) \
-    do {                                                                      \
-        (void)(count);                                                        \
-        RELAXED_STORE(&(object)->word_field, (word));                         \
-        RELAXED_ADD(&(object)->counter_field, 1);                             \
+#if defined(__x86_64__) && !__has_feature(thread_sanitizer)
+#define RELAXED_IS_IN_LIMIT(object, limit_field, kept, number)                                 \
+    __extension__({                                                                            \
+        bool is_below_;                                                                        \
+        (void)(kept);                                                                          \
+        __asm__("cmpq %2, %1" : "=@ccb"(is_below_) : "r"(number), "m"((object)->limit_field)); \
+        is_below_;                                                                             \
+    })
+#else
+#define RELAXED_IS_IN_LIMIT(object, limit_field, kept, number) \
+    ((void)(kept), (number) < RELAXED_LOAD(&(object)->limit_field))
+#endif
+#define RELAXED_LOAD_COUNTED(object, counter_field, field, kept, value) \
+    do {                                                                \
+        (value) = (object)->field;                                      \
+        (kept) = 0;                                                     \
+    } while (0)
+#define RELAXED_STORE_COUNTED(object, counter_field, field, kept, value) \
+    do {                                                                 \
+        (void)(kept);                                                    \
+        RELAXED_STORE(&(object)->field, (value));                        \
+        RELAXED_ADD(&(object)->counter_field, 1);                        \
     } while (0)
 #endif
 

@@ -15,9 +15,19 @@
 #include "mm/slab_context.h"
 
 typedef struct allocation_context {
-    slab_context_t slab;
-    page_context_t pages;
+    union {
+        slab_context_t slab;
+        struct {
+            slab_slot_t nothing;
+            page_context_t pages; /* in slab.backend */
+        };
+    };
 } allocation_context_t;
+
+_Static_assert(sizeof(page_context_t) <= SLAB_CONTEXT_BACKEND_BYTES, "the page allocator's part has room");
+
+/* Contexts, but for the boot CPU's, are made a run of so many pages at a time. */
+#define ALLOCATION_CONTEXT_RUN_PAGES 4u
 
 /* The boot CPU's two contexts: static memory, so that it can have them before there is an allocator. */
 extern allocation_context_t allocation_context_boot_thread;

@@ -27,6 +27,25 @@ MUST_USE static ALWAYS_INLINE void *kmalloc(size_t size);
 static ALWAYS_INLINE void kfree(void *pointer);
 
 /*
+ * kfree() for who knows what size was asked for, and so spares the look at the page: with a constant `size` a usual
+ * free is a few instructions in the caller. Everything that kfree() refuses is refused. A `size` of another class
+ * costs time and nothing else.
+ */
+static ALWAYS_INLINE void kfree_sized(void *pointer, size_t size);
+
+/*
+ * Allocates `count` blocks of at least `size` bytes each into objects[0] to objects[count - 1], many from a slab at
+ * once. Returns `count`, or 0 when memory is out: all or nothing; what `objects` then holds is unspecified.
+ */
+MUST_USE static ALWAYS_INLINE size_t kmalloc_bulk(size_t size, size_t count, void **objects);
+
+/*
+ * Takes `count` blocks back, as kfree() would one after the other; those of one slab in a row at once. `objects` may
+ * hold blocks of any size, and NULL.
+ */
+static ALWAYS_INLINE void kfree_bulk(size_t count, void *const *objects);
+
+/*
  * Returns a block of at least `size` bytes that begins with the old block's contents, as far as both reach: the same
  * block when the class still fits. NULL when memory is out; the old block is then untouched and still the caller's.
  * krealloc(NULL, n) is kmalloc(n); krealloc(p, 0) frees p and returns NULL.

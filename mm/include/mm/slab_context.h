@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/bits.h"
 #include "base/compiler.h"
 #include "base/status.h"
 
@@ -24,19 +25,24 @@ struct slab;
 /*
  * A context's place at one cache. One cache line, in the order in which kmalloc and kfree use it.
  *
+ * Allocations are not counted one by one: all that kmalloc changes is free_word, and a free changes it back. So
+ *
+ *   allocations by this context, ever = frees + balance - free objects in free_word
+ *
+ * and slow paths change `balance` where they change one side of this alone (slab.h, slab_slot_count_*).
+ *
  * `limit` is what tells kfree that a free is its own business: an object of the current slab is one whose number is
  * below it. It is 0 when there is no current slab, and when another context has freed into the current slab since this
- * one last looked (slab_free.c), because a double free can then not be told from free_word alone. (It is signed because
- * that is what all machines can make longer for nothing.)
+ * one last looked (slab_free.c), because a double free can then not be told from free_word alone.
  */
 typedef struct slab_slot {
-    uint64_t allocations; /* by this context, ever */
-    uint64_t free_word;   /* free objects of the current slab */
     uint64_t frees;       /* by this context, ever, whoever owned the slab */
+    uint64_t free_word;   /* free objects of the current slab */
+    uint64_t limit;       /* how many objects the current slab has, or 0: see above; others may set it to 0 */
     uintptr_t base;       /* the first object of the current slab */
-    uint64_t object_size; /* distance between objects: the cache's, for good */
-    int32_t limit;        /* how many objects the current slab has, or 0: see above; others may set it to 0 */
+    uint32_t object_size; /* distance between objects: the cache's, for good */
     uint32_t state;       /* SLAB_SLOT_EMPTY and SLAB_SLOT_CHANGE, below */
+    uint64_t balance;     /* modulo 2^64: see above */
     struct slab *current; /* NULL when there is none */
     struct slab *partial; /* owned slabs with free objects that are not current: a list through their links */
 } ALIGNED(CACHE_LINE_BYTES) slab_slot_t;
@@ -52,12 +58,22 @@ _Static_assert(sizeof(slab_slot_t) == CACHE_LINE_BYTES, "a slot is a cache line"
 #define SLAB_SLOT_CHANGE     0x100u
 
 /*
- * kmalloc's class of 2^n bytes has slots[n - 1], which is the place of the highest bit of the sizes it is for, less 1.
- * The others are no class's and have a limit of 0 for good: page words that are not the slab core's lead there, too.
+ * kmalloc's class of 2^n bytes has slots[BITS_ORDER_OF(n - 1)], where the highest bit of the sizes that it is for,
+ * less 1, leads. The others are no class's, and have a limit of 0 and nothing free for good: sizes without a class
+ * lead there, which so need no comparison of their own.
  */
-#define SLAB_SLOT_COUNT 16
+#define SLAB_SLOT_COUNT       64
+#define SLAB_SLOT_OF_SHIFT(n) BITS_ORDER_OF((n) - 1u)
+
+/* Of the class of 3 * 2^n bytes, where there are such (mm/kmalloc_inline.h). */
+#define SLAB_SLOT_OF_TRIPLE(n) (16u + (n))
+
+/* What a page backend may keep for each context, near its beginning, where it is reached in as few instructions. */
+#define SLAB_CONTEXT_BACKEND_BYTES 128
 
 typedef struct slab_context {
+    slab_slot_t nothing; /* likewise, where page words lead that are not of kmalloc's slabs */
+    ALIGNED(CACHE_LINE_BYTES) unsigned char backend[SLAB_CONTEXT_BACKEND_BYTES];
     slab_slot_t slots[SLAB_SLOT_COUNT];
 
     /* What other CPUs write has a line of its own. */
@@ -66,7 +82,8 @@ typedef struct slab_context {
 
     /* Slow paths only. */
     ALIGNED(CACHE_LINE_BYTES) struct slab_context *next; /* the registry: written once */
-    uint32_t index; /* in the registry, dense; which of a typed cache's slots is ours */
+    const struct slab *freed_into; /* the slab of the last free that was not into a current one; may be gone */
+    uint32_t index;                /* in the registry, dense; which of a typed cache's slots is ours */
     _Atomic bool is_attached;
     uint64_t large_allocations; /* blocks over 4096 bytes, by this context, ever */
     uint64_t large_frees;
