@@ -60,11 +60,12 @@ def property_test(
         on_host = True,
         platforms = KERNEL_PLATFORMS,
         size = "medium",
-        shard_count = None):
+        shard_count = None,
+        host_tags = []):
     """Tests of one suite.
 
     `host_srcs` are C++ files with death tests that share the host program, `platforms` is where it runs besides the host;
-    without `on_host` it needs what only kernels have.
+    without `on_host` it needs what only kernels have. `host_tags` are the host program's.
     """
     cc_library(
         name = name + "_suite",
@@ -85,6 +86,7 @@ def property_test(
             size = size,
             srcs = host_srcs,
             shard_count = shard_count,
+            tags = host_tags,
             deps = deps + [
                 ":" + name + "_host_list",
                 "//testing/host:gtest_adapter",

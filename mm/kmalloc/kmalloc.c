@@ -58,15 +58,15 @@ const uint8_t kmalloc_slot_numbers[KMALLOC_SLAB_MAX >> KMALLOC_SHIFT_MIN] = {
     TIMES_64(POWER(12)),
 };
 
-static NOINLINE void *refill_class(size_t size)
+static NOINLINE void *refill_class(size_t size, uintptr_t caller)
 {
     kmem_cache_t *const cache = &slab_kmalloc_caches[slab_kmalloc_class(kmalloc_last(size))];
-    return slab_alloc_slow(cache, context_current(), size, CALLER);
+    return slab_alloc_slow(cache, context_current(), size, caller);
 }
 
 NOINLINE void *kmalloc_refill(size_t size)
 {
-    return size - 1 < KMALLOC_SLAB_MAX ? refill_class(size) : kmalloc_odd(size);
+    return size - 1 < KMALLOC_SLAB_MAX ? refill_class(size, CALLER) : kmalloc_odd(size);
 }
 
 NOINLINE void *kmalloc_odd(size_t size)
