@@ -11,12 +11,13 @@ runs it for a fixed number of inputs from a fixed seed, as a test. fuzz.py does 
 
 load("@rules_cc//cc:defs.bzl", "cc_binary")
 load("//testing:defs.bzl", "suite_library")
+load("//testing:instrumented.bzl", "instrumented_rule", "without")
 load("//toolchains:python.bzl", "python_test")
 
 _SANITIZERS = ["asan", "fuzz", "tsan", "ubsan"]
 
 def _fuzz_transition_impl(settings, attr):
-    features = [feature for feature in settings["//command_line_option:features"] if feature not in _SANITIZERS]
+    features = without(settings["//command_line_option:features"], _SANITIZERS)
     return {"//command_line_option:features": features + ["asan", "fuzz", "ubsan"]}
 
 _fuzz_transition = transition(
@@ -25,21 +26,7 @@ _fuzz_transition = transition(
     outputs = ["//command_line_option:features"],
 )
 
-def _instrumented_impl(ctx):
-    program = ctx.actions.declare_file(ctx.label.name)
-    ctx.actions.symlink(output = program, target_file = ctx.attr.program[0][DefaultInfo].files_to_run.executable, is_executable = True)
-    return [DefaultInfo(executable = program, files = depset([program]), runfiles = ctx.runfiles(files = [program]))]
-
-_instrumented = rule(
-    implementation = _instrumented_impl,
-    attrs = {
-        "program": attr.label(cfg = _fuzz_transition, mandatory = True),
-        "_allowlist_function_transition": attr.label(
-            default = "@bazel_tools//tools/allowlists/function_transition_allowlist",
-        ),
-    },
-    executable = True,
-)
+_instrumented = instrumented_rule(_fuzz_transition)
 
 def fuzz_program(name, suites, world):
     """`suites` are names of property_test()s; `world` is what //testing/host starts before the first input."""
