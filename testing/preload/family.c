@@ -1,5 +1,6 @@
 /*
- * The functions of the family, but for what they stand on: classes and slabs are mm's, large blocks large.c's.
+ * The functions of the family, but for those that resize (resize.c), and for what they stand on: classes and slabs are
+ * mm's, large blocks large.c's.
  *
  * malloc and free are mm/kmalloc's straight lines under other names. Everything else enters a context first, because it
  * may change what threads share.
@@ -166,11 +167,6 @@ static ALWAYS_INLINE void free_in_place(slab_t *slab, uintptr_t address, uint64_
     slab_slot_count_free(slot);
 }
 
-static bool is_slab_code(unsigned code)
-{
-    return code >= PAGE_CODE_SHIFT_MIN || code == PAGE_CODE_TYPED;
-}
-
 NOINLINE void kfree_elsewhere(uint64_t rotated, uint64_t word)
 {
     const uintptr_t address = kfree_line_pointer(rotated, word);
@@ -225,66 +221,6 @@ void *FAMILY(calloc)(size_t count, size_t size)
         __builtin_memset(block, 0, bytes);
     }
     return block;
-}
-
-/* ---- other sizes of what there is ---- */
-
-/* How many bytes the live block at `pointer` has. */
-static size_t block_size(const void *pointer)
-{
-    const uint64_t *const word_place = page_word(pointer);
-    const uint64_t word = word_place == NULL ? PAGE_CODE_NONE : __atomic_load_n(word_place, __ATOMIC_ACQUIRE);
-    const unsigned code = word & PAGE_CODE_MASK;
-    if (code == PAGE_CODE_LARGE) {
-        return large_size(pointer, word);
-    }
-    if (UNLIKELY(!is_slab_code(code))) {
-        slab_misuse_no_slab((uintptr_t)pointer, word);
-    }
-    const slab_t *const slab = slab_of_address(word, (uintptr_t)pointer);
-    if (UNLIKELY(slab_object_index(slab, (uintptr_t)pointer) == BITS_NONE)) {
-        slab_misuse_misaligned(slab, (uintptr_t)pointer);
-    }
-    return slab->cache->object_size;
-}
-
-static void *move(void *pointer, size_t have, size_t size)
-{
-    void *const moved = FAMILY(malloc)(size);
-    if (moved != NULL) {
-        __builtin_memcpy(moved, pointer, have < size ? have : size);
-        FAMILY(free)(pointer);
-    }
-    return moved;
-}
-
-void *FAMILY(realloc)(void *pointer, size_t size)
-{
-    if (pointer == NULL) {
-        return FAMILY(malloc)(size);
-    }
-    if (UNLIKELY(size == 0)) {
-        FAMILY(free)(pointer);
-        return NULL;
-    }
-    const size_t have = block_size(pointer);
-    if (have <= KMALLOC_SLAB_MAX) {
-        const bool still_fits = size <= have && (size > have / 2 || have == 1u << KMALLOC_SHIFT_MIN);
-        return still_fits ? pointer : move(pointer, have, size);
-    }
-    void *const same = size > KMALLOC_SLAB_MAX ? large_resize(pointer, have, size) : NULL;
-    return same != NULL ? same : move(pointer, have, size);
-}
-
-void *FAMILY(reallocarray)(void *pointer, size_t count, size_t size)
-{
-    size_t bytes;
-    return UNLIKELY(__builtin_mul_overflow(count, size, &bytes)) ? no_memory() : FAMILY(realloc)(pointer, bytes);
-}
-
-size_t FAMILY(malloc_usable_size)(void *pointer)
-{
-    return pointer == NULL ? 0 : block_size(pointer);
 }
 
 /* ---- aligned ---- */

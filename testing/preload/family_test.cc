@@ -19,6 +19,7 @@
 #include <thread>
 #include <vector>
 
+#include "testing/preload/test_block.h"
 #include "gtest/gtest.h"
 
 namespace {
@@ -40,26 +41,6 @@ std::vector<size_t> InterestingSizes()
     }
     return sizes;
 }
-
-/* A block that knows its size and its seed. */
-struct Block {
-    unsigned char *bytes;
-    size_t size;
-    unsigned char seed;
-
-    void Fill() const
-    {
-        memset(bytes, seed, size);
-    }
-    size_t CountWrong(size_t up_to) const
-    {
-        size_t wrong = 0;
-        for (size_t i = 0; i < size && i < up_to; i++) {
-            wrong += bytes[i] != seed;
-        }
-        return wrong;
-    }
-};
 
 TEST(Family, EverySizeIsAlignedUsableAndDisjoint)
 {
@@ -238,7 +219,11 @@ class Table {
             if (sizeof size == size) {
                 memcpy(bytes, &size, sizeof size);
             }
-            Release(slots_[random() % kSlots].exchange(bytes));
+            bytes = slots_[random() % kSlots].exchange(bytes);
+            if (step % 4 == 0) {
+                bytes = slots_[random() % kSlots].exchange(Resize(bytes, sizeof size + Size(random)));
+            }
+            Release(bytes);
         }
     }
     void Clear()
@@ -274,6 +259,28 @@ class Table {
         }
         memcpy(&size, bytes, sizeof size);
         return size == sizeof size || bytes[size - 1] == static_cast<unsigned char>(size);
+    }
+    static unsigned char *Resize(unsigned char *bytes, size_t size)
+    {
+        EXPECT_TRUE(IsWhole(bytes));
+        size_t before = size;
+        if (bytes != nullptr) {
+            memcpy(&before, bytes, sizeof before);
+        }
+        const unsigned char last = bytes == nullptr ? 0 : bytes[before - 1];
+        bytes = static_cast<unsigned char *>(quarry_realloc(bytes, size));
+        if (bytes == nullptr) {
+            ADD_FAILURE() << "no memory for " << size;
+            return nullptr;
+        }
+        if (before < size && before != sizeof before) {
+            EXPECT_EQ(bytes[before - 1], last);
+        }
+        memcpy(bytes, &size, sizeof size);
+        if (size != sizeof size) {
+            bytes[size - 1] = static_cast<unsigned char>(size);
+        }
+        return bytes;
     }
     static void Release(unsigned char *bytes)
     {

@@ -21,17 +21,25 @@
 #define LARGE_BIN_COUNT 64u
 #define LARGE_BIN_DEPTH 31u
 
+/* Rooms to grow that a thread has: large_room.h. */
+#define LARGE_ROOM_COUNT 5u
+
 typedef struct large_bin {
     uint64_t count;
-    void *blocks[LARGE_BIN_DEPTH];
+    void *runs[LARGE_BIN_DEPTH];
 } large_bin_t;
 
 /* What one thread keeps. All zero is an empty one. */
 typedef struct large_cache {
-    uint64_t pages;     /* in all bins */
+    uint64_t pages;     /* in all bins and rooms */
     uint64_t pages_max; /* no more than so many: the more contexts there are, the fewer */
-    uint64_t filled;    /* bit i: bin i may have a block; a clear one has none */
-    uint64_t flush_bin; /* where the next flush begins */
+    uint64_t filled;    /* bit i: bin i may have a run; a clear one has none */
+    uint64_t rooms[LARGE_ROOM_COUNT];
+    uint32_t outgrown;  /* blocks in a row that were long when they left the first room */
+    uint8_t sure_shift; /* how often it was wrong to rely on that */
+    bool has_rooms;     /* some room is not zero */
+    uint32_t room_turn; /* whose turn it is to be given up */
+    uint32_t flush_bin; /* where the next flush begins */
     large_bin_t bins[LARGE_BIN_COUNT];
 } large_cache_t;
 
@@ -50,10 +58,17 @@ void large_free(void *pointer, uint64_t word);
 MUST_USE size_t large_size(const void *pointer, uint64_t word);
 
 /*
- * Makes the live block at `pointer`, of `have` bytes, one of `size` bytes, over 4096, without a copy: by giving back its
- * tail, or by moving its pages to other addresses. Returns NULL, with nothing changed, when that is no good idea.
+ * Returns a block of at least `size` bytes, which is over 4096, that will probably grow; NULL when memory is out. What it
+ * can grow by is not in its size.
  */
-MUST_USE void *large_resize(void *pointer, size_t have, size_t size);
+MUST_USE void *large_alloc_to_grow(size_t size);
+
+/*
+ * Makes the live block at `pointer`, whose page's word is `word`, one of `size` bytes, over 4096, without a copy: where it
+ * is, or by moving its pages to other addresses. Returns NULL, with nothing changed, when that can't be done, or is no
+ * good idea; never for a size that the block has.
+ */
+MUST_USE void *large_resize(void *pointer, uint64_t word, size_t size);
 
 /* Says how much a cache may keep when there are `contexts` of them. */
 void large_cache_limit(large_cache_t *cache, uint32_t contexts);
