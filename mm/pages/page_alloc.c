@@ -16,12 +16,6 @@
 
 #define PARTLY_TRIES 64u
 
-/*
- * A run this short leaves room for more of its kind in its block: the context has that block from then on, so that the
- * next runs, and their frees, need no lock.
- */
-#define ADOPT_PAGES_MAX (PAGES_PER_BLOCK / 4)
-
 /* ---- blocks in somebody's hands ---- */
 
 /* The two states of split blocks differ in `low`, which nobody else changes in them. */
@@ -42,6 +36,24 @@ void page_block_check_in(page_tree_t *tree, uint64_t block)
      * looked at the block takes the lock after us, if what he saw was a turning point.
      */
     page_words_settle(tree, block, block + 1);
+}
+
+void page_block_adopt(page_tree_t *tree, page_context_t *context, uint64_t block)
+{
+    page_block_check_out(tree, block);
+    context->first_page = page_number(block * PAGES_PER_BLOCK);
+    context->address = page_tree_address(tree, context->first_page);
+    page_block_t *const node = page_block_find(tree, block);
+    context->bad_pages = atomic_load(&node->high) & ~atomic_load(&node->low);
+    atomic_fetch_or(&node->low, context->bad_pages);
+    RELAXED_STORE(&context->block, node);
+}
+
+void page_block_leave(page_tree_t *tree, page_context_t *context)
+{
+    atomic_fetch_and(&context->block->low, ~context->bad_pages);
+    RELAXED_STORE(&context->block, &page_block_none);
+    page_block_check_in(tree, context->first_page.value / PAGES_PER_BLOCK);
 }
 
 /* ---- short runs ---- */
@@ -117,21 +129,22 @@ bool page_small_run_take(page_tree_t *tree, const page_search_t *search, uint64_
 
 /* ---- singles ---- */
 
-/* Locked. Gives the context a block that nobody has checked out, in the place of its own. */
-static void adopt_block(page_tree_t *tree, page_context_t *context, uint64_t block)
+/*
+ * Locked. Gives the context a block of a chunk that nobody has, in the place of its own, and as a rule the chunk, too.
+ */
+static void adopt_block(page_tree_t *tree, page_context_t *context, const page_search_t *search, uint64_t block)
 {
+    (void)page_chunk_return(tree, context);
     page_context_check_in_block(tree, context);
-    page_block_check_out(tree, block);
-    context->first_page = page_number(block * PAGES_PER_BLOCK);
-    context->address = page_tree_address(tree, context->first_page);
-    page_block_t *const node = page_block_find(tree, block);
-    context->bad_pages = atomic_load(&node->high) & ~atomic_load(&node->low);
-    atomic_fetch_or(&node->low, context->bad_pages);
-    context->block = node;
+    page_block_adopt(tree, context, block);
+    if (search->may_borrow) {
+        page_chunk_borrow(tree, context, block / BLOCKS_PER_CHUNK);
+    }
 }
 
 /* Locked. Gives the context another block, one with a free page, from [from, to). */
-static bool change_block(page_tree_t *tree, page_context_t *context, uint64_t from, uint64_t to)
+static bool change_block(page_tree_t *tree, page_context_t *context, const page_search_t *search, uint64_t from,
+                         uint64_t to)
 {
     uint64_t block;
     do {
@@ -143,7 +156,7 @@ static bool change_block(page_tree_t *tree, page_context_t *context, uint64_t fr
     if (block == to) {
         return false;
     }
-    adopt_block(tree, context, block);
+    adopt_block(tree, context, search, block);
     return true;
 }
 
@@ -181,11 +194,12 @@ static bool is_of_wholes(const page_search_t *search)
 static bool take_wholes(page_tree_t *tree, page_context_t *context, const page_search_t *search, uint64_t from,
                         uint64_t to, uint64_t *first)
 {
-    const page_search_t natural = {search->count, search->count, search->limit};
+    page_search_t natural = *search;
+    natural.alignment = search->count;
     if (!page_long_run_take(tree, &natural, from, to, first)) {
         return false;
     }
-    if (search->count <= BORROW_PAGES_MAX && search->limit == tree->page_end && !tree->gate.is_armed) {
+    if (search->count <= BORROW_PAGES_MAX && search->may_borrow) {
         page_chunk_borrow(tree, context, *first / PAGES_PER_CHUNK);
     }
     return true;
@@ -204,17 +218,16 @@ static bool take_between(page_tree_t *tree, page_context_t *context, const page_
     if (search->count > PAGES_PER_BLOCK || search->alignment > PAGES_PER_BLOCK) {
         return page_long_run_take(tree, search, from, to, first);
     }
-    const bool is_single = search->count == 1 && search->alignment == 1 && search->limit == tree->page_end;
-    if (!is_single || tree->gate.is_armed) {
+    if (search->count != 1 || search->alignment != 1 || !search->may_adopt) {
         if (!page_small_run_take(tree, search, from, to, first)) {
             return false;
         }
-        if (search->count <= ADOPT_PAGES_MAX && search->limit == tree->page_end && !tree->gate.is_armed) {
-            adopt_block(tree, context, *first / PAGES_PER_BLOCK);
+        if (search->count <= PAGE_ADOPT_MAX && search->may_adopt) {
+            adopt_block(tree, context, search, *first / PAGES_PER_BLOCK);
         }
         return true;
     }
-    while (change_block(tree, context, from, to)) {
+    while (change_block(tree, context, search, from, to)) {
         const unsigned index = page_context_take(context);
         if (index != BITS_NONE) {
             *first = context->first_page.value + index;
@@ -252,7 +265,7 @@ static bool take_from_others(page_tree_t *tree, const page_search_t *search, uin
     return false;
 }
 
-static bool take_locked(page_tree_t *tree, page_context_t *context, const page_search_t *search, bool may_use_reserve,
+static bool take_locked(page_tree_t *tree, page_context_t *context, page_search_t *search, bool may_use_reserve,
                         uint64_t *first)
 {
     page_context_list(tree, context);
@@ -260,12 +273,15 @@ static bool take_locked(page_tree_t *tree, page_context_t *context, const page_s
     if (page_gate_refuses(&tree->gate)) {
         return false;
     }
+    search->may_adopt = search->limit == tree->page_end && !tree->gate.is_armed;
+    search->may_borrow = search->may_adopt;
     if (take_anywhere(tree, context, search, first)) {
         return true;
     }
     /* What we hold ourselves must not be the reason to refuse, nor what others have borrowed. */
     const bool has_block = page_context_has_block(context);
     page_context_check_in_block(tree, context);
+    search->may_borrow = false;
     if ((page_chunks_recall(tree) || has_block) && take_anywhere(tree, context, search, first)) {
         return true;
     }
@@ -306,6 +322,9 @@ bool page_tree_alloc(page_tree_t *tree, page_context_t *context, const pages_req
             is_found = page_block_run_take(context->block, own, &search, &found);
         }
         if (!is_found) {
+            is_found = page_borrowed_run_take(tree, context, &search, &found);
+        }
+        if (!is_found) {
             const spinlock_hold_t hold = spinlock_lock(&tree->lock);
             is_found = take_locked(tree, context, &search, request->may_use_reserve, &found);
             spinlock_unlock(&tree->lock, hold);
@@ -323,16 +342,22 @@ bool page_tree_alloc(page_tree_t *tree, page_context_t *context, const pages_req
     return true;
 }
 
+/* Locked. */
+static bool take_metadata(page_tree_t *tree, page_number_t *page)
+{
+    const uint64_t end = align_up(tree->page_end, PAGES_PER_BLOCK) / PAGES_PER_BLOCK;
+    bool is_taken = page_nodes_take_page(tree, page);
+    while (!is_taken && page_nodes_make_next(tree, 0, end)) {
+        is_taken = page_nodes_take_page(tree, page);
+    }
+    return is_taken;
+}
+
 bool page_tree_alloc_metadata(page_tree_t *tree, page_number_t *page)
 {
     const spinlock_hold_t hold = spinlock_lock(&tree->lock);
-    bool is_taken = tree->is_ready && !page_gate_refuses(&tree->gate);
-    if (is_taken && !page_nodes_take_page(tree, page)) {
-        const uint64_t end = align_up(tree->page_end, PAGES_PER_BLOCK) / PAGES_PER_BLOCK;
-        do {
-            is_taken = page_nodes_make_next(tree, 0, end);
-        } while (is_taken && !page_nodes_take_page(tree, page));
-    }
+    const bool is_taken = tree->is_ready && !page_gate_refuses(&tree->gate) &&
+                          (take_metadata(tree, page) || (page_chunks_recall(tree) && take_metadata(tree, page)));
     spinlock_unlock(&tree->lock, hold);
     return is_taken;
 }

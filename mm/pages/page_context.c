@@ -26,23 +26,32 @@ void page_context_list(page_tree_t *tree, page_context_t *context)
 
 void page_context_check_in(page_tree_t *tree, page_context_t *context)
 {
-    page_context_check_in_block(tree, context);
     (void)page_chunk_return(tree, context);
+    page_context_check_in_block(tree, context);
 }
 
 void page_context_check_in_block(page_tree_t *tree, page_context_t *context)
 {
-    if (page_context_has_block(context)) {
-        atomic_fetch_and(&context->block->low, ~context->bad_pages);
-        context->block = &page_block_none;
-        page_block_check_in(tree, context->first_page.value / PAGES_PER_BLOCK);
+    const uint64_t chunk = context->first_page.value / PAGES_PER_CHUNK;
+    if (!page_context_has_block(context)) {
+        return;
+    }
+    /* Under the tree's lock nobody can lend the chunk, nor take it back. */
+    if (page_chunk_is_lent(tree, chunk)) {
+        spinlock_t *const lock = page_chunk_lock(tree, chunk);
+        const spinlock_hold_t hold = spinlock_lock(lock);
+        page_block_leave(tree, context);
+        spinlock_unlock(lock, hold);
+    } else {
+        page_block_leave(tree, context);
     }
 }
 
 page_context_t *page_context_of_block(const page_tree_t *tree, const page_block_t *node)
 {
     page_context_t *context = tree->contexts;
-    while (context != NULL && context->block != node) {
+    /* Others than the holder of this block may be changing theirs. */
+    while (context != NULL && RELAXED_LOAD(&context->block) != node) {
         context = context->next;
     }
     return context;

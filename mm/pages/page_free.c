@@ -97,9 +97,9 @@ static bool is_allocated(const page_tree_t *tree, page_span_t span, uint64_t *wr
 
 static void settle(page_tree_t *tree, uint64_t from, uint64_t to)
 {
-    const spinlock_hold_t hold = spinlock_lock(&tree->lock);
+    const page_guard_t guard = page_chunk_guard(tree, from / BLOCKS_PER_CHUNK);
     page_words_settle(tree, from, to);
-    spinlock_unlock(&tree->lock, hold);
+    page_chunk_unguard(guard);
 }
 
 /* Whether the words above are to hear of a free: of a block that is taken they hear at its check-in. */
@@ -112,9 +112,9 @@ static bool is_news(const page_tree_t *tree, uint64_t block, page_release_t rele
 
 static void split(page_tree_t *tree, uint64_t block)
 {
-    const spinlock_hold_t hold = spinlock_lock(&tree->lock);
+    const page_guard_t guard = page_chunk_guard(tree, block / BLOCKS_PER_CHUNK);
     page_whole_split(tree, block);
-    spinlock_unlock(&tree->lock, hold);
+    page_chunk_unguard(guard);
 }
 
 /* Frees pages of one block. */
@@ -180,9 +180,10 @@ static NOINLINE void prepare(page_tree_t *tree, page_context_t *context, page_sp
 
 /*
  * Frees one page of a block that is split. False, and nothing done, for any other. Walks down by itself, once, and calls
- * nothing, so that the usual free into a block that is not one's own is a straight line, too.
+ * nothing, so that the usual free into a block that is not one's own is a straight line, too; and one attempt is
+ * enough, however many do so at once. So it can't tell what else is free by what it met: it looks, afterwards.
  */
-static ALWAYS_INLINE bool release_single(page_tree_t *tree, uint64_t page, page_release_t *release)
+static ALWAYS_INLINE bool release_single(page_tree_t *tree, uint64_t page, bool *is_turning_point)
 {
     const uint64_t block = page / PAGES_PER_BLOCK;
     const uint64_t chunk = block / BLOCKS_PER_CHUNK;
@@ -199,13 +200,23 @@ static ALWAYS_INLINE bool release_single(page_tree_t *tree, uint64_t page, page_
     if (UNLIKELY(region == NULL)) {
         return false;
     }
-    page_chunk_t *const node = atomic_load_explicit(&region->chunks[chunk % CHUNKS_PER_REGION], memory_order_acquire);
-    const page_block_t *const wholes = &region->words[chunk % CHUNKS_PER_REGION].wholes;
-    if (UNLIKELY(node == NULL) || UNLIKELY(!bit_is_set(atomic_load(&wholes->high), block))) {
+    page_chunk_words_t *const words = page_region_words(region, chunk);
+    page_chunk_t *const node = atomic_load_explicit(&words->node, memory_order_acquire);
+    if (UNLIKELY(node == NULL) || UNLIKELY(!bit_is_set(atomic_load(&words->wholes.high), block))) {
         return false;
     }
-    *release = page_block_release(&node->blocks[page_block_place(block)], UINT64_C(1) << (page % PAGES_PER_BLOCK));
-    return LIKELY(release->is_done);
+    page_block_t *const pages = &node->blocks[page_block_place(block)];
+    if (UNLIKELY(!page_block_release_one(pages, page % PAGES_PER_BLOCK))) {
+        return false;
+    }
+    if (!RMW_IS_A_FENCE) {
+        atomic_thread_fence(memory_order_seq_cst);
+    }
+    /* In this order: who takes a block sets its bit in `low` before he clears the one in `partly`. */
+    const uint64_t partly = atomic_load(&words->partly);
+    const uint64_t is_told = partly | atomic_load(&words->wholes.low);
+    *is_turning_point = !bit_is_set(is_told, block % BLOCKS_PER_CHUNK) || page_block_free_word(pages) == ~UINT64_C(0);
+    return true;
 }
 
 /* After a turning point in a block. */
@@ -268,15 +279,15 @@ static NOINLINE void free_run(page_tree_t *tree, page_context_t *context, page_n
 
 void page_tree_free(page_tree_t *tree, page_context_t *context, page_number_t first, size_t count)
 {
-    page_release_t release;
+    bool is_turning_point;
     /* A single page that comes here is none of the own block's: pages_free() has asked. */
     if (UNLIKELY(count != 1) || UNLIKELY(!context->is_plain) ||
-        UNLIKELY(!release_single(tree, first.value, &release))) {
+        UNLIKELY(!release_single(tree, first.value, &is_turning_point))) {
         free_run(tree, context, first, count);
         return;
     }
     page_context_count_free(context, 1);
-    if (UNLIKELY(release.is_turning_point)) {
+    if (UNLIKELY(is_turning_point)) {
         tell(tree, first.value / PAGES_PER_BLOCK);
     }
 }
@@ -345,6 +356,7 @@ status_t page_tree_mark_invalid(page_tree_t *tree, page_number_t first, size_t c
     }
     const page_span_t span = {first.value, first.value + count};
     const spinlock_hold_t hold = spinlock_lock(&tree->lock);
+    (void)page_chunks_recall(tree); /* the lock alone then keeps blocks in the hands that they are in */
     const status_t status = reach(tree, span);
     if (status == STATUS_OK) {
         retire(tree, span);

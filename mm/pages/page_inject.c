@@ -56,6 +56,7 @@ void page_tree_inject_hold(page_tree_t *tree, page_context_t *own, bool is_armed
     page_gate_rest(tree);
     if (is_armed) {
         tree->gate.is_armed = true;
+        (void)page_chunks_recall(tree);
         page_context_check_in(tree, own);
     }
     spinlock_unlock(&tree->lock, hold);

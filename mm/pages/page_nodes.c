@@ -178,7 +178,7 @@ static void make_region(page_tree_t *tree, uint64_t number)
     region->planes[PAGE_PLANE_UNTOUCHED] =
         usable_parts(tree, number * CHUNKS_PER_REGION * PAGES_PER_CHUNK, PAGES_PER_CHUNK);
     for (unsigned i = 0; i < CHUNKS_PER_REGION; i++) {
-        region->words[i].wholes.high = ~UINT64_C(0); /* nothing is vacant where there is no node yet */
+        page_region_words(region, i)->wholes.high = ~UINT64_C(0); /* nothing is vacant where there is no node yet */
     }
     atomic_store_explicit(&group->regions[number % REGIONS_PER_GROUP], region, memory_order_release);
 }
@@ -188,14 +188,15 @@ static void make_chunk(page_tree_t *tree, uint64_t number)
     page_region_t *const region = page_region_find(tree, number / CHUNKS_PER_REGION);
     page_chunk_t *const chunk = carve(&tree->metadata, NODE_BYTES(page_chunk_t));
     fill_chunk(tree, chunk, number);
-    page_block_t *const wholes = &region->words[number % CHUNKS_PER_REGION].wholes;
+    page_chunk_words_t *const words = page_region_words(region, number);
+    page_block_t *const wholes = &words->wholes;
     for (unsigned i = 0; i < BLOCKS_PER_CHUNK; i++) {
         if (page_block_free_word(&chunk->blocks[page_block_place(i)]) == ~UINT64_C(0)) {
             wholes->high &= ~(UINT64_C(1) << i);
         }
     }
     region->planes[PAGE_PLANE_UNTOUCHED] &= ~(UINT64_C(1) << (number % CHUNKS_PER_REGION));
-    atomic_store_explicit(&region->chunks[number % CHUNKS_PER_REGION], chunk, memory_order_release);
+    atomic_store_explicit(&words->node, chunk, memory_order_release);
     page_words_settle(tree, number * BLOCKS_PER_CHUNK, (number + 1) * BLOCKS_PER_CHUNK);
     if (UNLIKELY(tree->watch != NULL)) {
         page_watch_chunk(tree, number);

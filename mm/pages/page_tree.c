@@ -17,7 +17,7 @@
  *   P1  a block is in its chunk's `partly` word when it is split, not taken, and some of its pages are free; all of them
  *       never are; the words of one that is not split are zero
  *   P2  the taken blocks are those that contexts have checked out, and the reserve's: each in one pair of hands; and the lent
- *       chunks are those that contexts have borrowed
+ *       chunks are those that contexts have borrowed, who then have no block elsewhere
  *   P3  every bit above the chunks' words says of the word below it what page_plane says; of what is lent, none
  *   P4  an untouched bit is set exactly where the map has usable memory and the node below has not been made
  *   P5  pages that the map calls not usable are INVALID or RESERVED, as the map says, and nothing has changed that
@@ -25,13 +25,14 @@
  *   P7  as many pages are ALLOCATED as the contexts' counters say
  *   P8  metadata in hand is enough for the next node of each level, or no touched page is free
  *
- * Locking: one lock for everything above the blocks. Blocks change by atomic operations: page_block.h says who may do
+ * Locking: one lock for everything above the blocks, but for the words of chunks that are lent: those have a lock for
+ * each chunk, which comes after it (page_borrow.c). Blocks change by atomic operations: page_block.h says who may do
  * what, with and without the lock. Pointers to nodes are set once, with release, and never change. Reports of misuse
  * are made without the lock.
  *
  * Contexts: each CPU's thread level and interrupt level has a block checked out, for it to allocate from. So its fast
- * path needs no lock, and everyone else keeps away, without looking at the block, until there is nothing else. For
- * runs of whole blocks each may have borrowed a chunk, likewise: page_wholes.c.
+ * path needs no lock, and everyone else keeps away, without looking at the block, until there is nothing else. Each has
+ * borrowed a chunk, too, for its next blocks, and for runs of whole ones.
  */
 #include "mm/pages/page_tree_internal.h"
 
@@ -61,6 +62,9 @@ status_t page_tree_init(page_tree_t *tree, const page_tree_config_t *config)
 {
     __builtin_memset(tree, 0, sizeof(*tree));
     spinlock_init(&tree->lock, LOCK_RANK_PAGE_TREE);
+    for (unsigned i = 0; i < PAGE_CHUNK_LOCKS; i++) {
+        spinlock_init(&tree->chunk_locks[i].lock, LOCK_RANK_PAGE_CHUNK);
+    }
     if (!config->map->is_finished) {
         return STATUS_NOT_READY;
     }
@@ -84,7 +88,9 @@ status_t page_tree_init(page_tree_t *tree, const page_tree_config_t *config)
 void page_tree_spare_below(page_tree_t *tree, page_number_t page)
 {
     const spinlock_hold_t hold = spinlock_lock(&tree->lock);
-    tree->ordinary_from = page.value / PAGES_PER_BLOCK;
+    /* With nothing above it there is nobody to spare it for. */
+    tree->ordinary_from = page.value < tree->page_end ? page.value / PAGES_PER_BLOCK : 0;
+    (void)page_chunks_recall(tree); /* whoever has one below looks for another */
     spinlock_unlock(&tree->lock, hold);
 }
 
@@ -94,9 +100,15 @@ page_state_t page_tree_state(page_tree_t *tree, page_number_t page)
     if (page.value > UINT64_MAX >> PAGE_SHIFT) {
         return state;
     }
-    /* Under the lock, since a page on its way out of service shows both bits for a moment. */
+    /*
+     * Under the lock, since a page on its way out of service shows both bits for a moment; and with the chunk's, since
+     * its block may be changing hands.
+     */
     const spinlock_hold_t hold = spinlock_lock(&tree->lock);
     const page_block_t *const block = page_block_find(tree, page.value / PAGES_PER_BLOCK);
+    const bool is_lent = block != NULL && page_chunk_is_lent(tree, page.value / PAGES_PER_CHUNK);
+    spinlock_t *const chunk_lock = page_chunk_lock(tree, page.value / PAGES_PER_CHUNK);
+    const spinlock_hold_t chunk_hold = is_lent ? spinlock_lock(chunk_lock) : hold;
     const memory_region_t *const region = memory_map_find(tree->config.map, physical_of_page(page));
     if (block != NULL && page_whole_is_split(tree, page.value / PAGES_PER_BLOCK)) {
         const unsigned index = page.value % PAGES_PER_BLOCK;
@@ -107,6 +119,9 @@ page_state_t page_tree_state(page_tree_t *tree, page_number_t page)
         state = page_block_state(&page_chunk_words(tree, number / BLOCKS_PER_CHUNK)->wholes, number % BLOCKS_PER_CHUNK);
     } else if (region != NULL) {
         state = page_state_at_start(region);
+    }
+    if (is_lent) {
+        spinlock_unlock(chunk_lock, chunk_hold);
     }
     spinlock_unlock(&tree->lock, hold);
     return state;

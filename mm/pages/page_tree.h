@@ -45,7 +45,7 @@
 
 /*
  * What the words above the blocks say of the 64 things below them. Blocks that are checked out count as none of it, and
- * vacant blocks of chunks that are lent don't, either.
+ * those of chunks that are lent don't, either.
  */
 typedef enum page_plane {
     PAGE_PLANE_PARTLY,    /* has a block of which some pages are free, and some not */
@@ -60,37 +60,52 @@ typedef struct page_chunk {
 } page_chunk_t;
 
 /*
- * Where in its chunk's array a block stands. Neighbours stand apart: blocks are checked out in their order, and CPUs
- * whose blocks' words share a cache line would pass it to and fro.
+ * Where in an array over `lines` cache lines number `index` of 64 stands. Neighbours stand apart: blocks are checked
+ * out, and chunks lent, in their order, and CPUs whose words share a cache line would pass it to and fro.
  */
+static inline uint64_t page_place_apart(uint64_t index, uint64_t lines)
+{
+    return index % lines * (BITS_PER_WORD / lines) + index / lines;
+}
+
 static inline uint64_t page_block_place(uint64_t block)
 {
-    const uint64_t lines = sizeof(page_chunk_t) / CACHE_LINE_BYTES;
-    const uint64_t index = block % BLOCKS_PER_CHUNK;
-    return index % lines * (BLOCKS_PER_CHUNK / lines) + index / lines;
+    return page_place_apart(block % BLOCKS_PER_CHUNK, sizeof(page_chunk_t) / CACHE_LINE_BYTES);
 }
 
 /* The states of wholes, beside PAGE_STATE_FREE and PAGE_STATE_ALLOCATED: page_wholes.c. */
 #define PAGE_WHOLE_SPLIT PAGE_STATE_INVALID
 #define PAGE_WHOLE_TAKEN PAGE_STATE_RESERVED
 
-/* The words over a chunk's blocks. */
+/* A chunk, and the words over its blocks. */
 typedef struct page_chunk_words {
-    uint64_t partly;     /* split, in nobody's hands, and some pages are free */
-    page_block_t wholes; /* two bits for each block: page_wholes.c */
+    page_chunk_t *_Atomic node; /* NULL where none has been made */
+    _Atomic uint64_t partly;    /* split, in nobody's hands, and some pages are free: written by who guards the chunk */
+    page_block_t wholes;        /* two bits for each block: page_wholes.c */
 } page_chunk_words_t;
 
 typedef struct page_region {
     uint64_t planes[PAGE_PLANE_COUNT];
-    uint64_t lent; /* chunks that a context has borrowed: what is vacant there does not show in the planes */
-    page_chunk_t *_Atomic chunks[CHUNKS_PER_REGION];
-    page_chunk_words_t words[CHUNKS_PER_REGION];
+    _Atomic uint64_t lent; /* chunks that a context has borrowed: nothing of them shows in the planes */
+    ALIGNED(CACHE_LINE_BYTES) page_chunk_words_t words[CHUNKS_PER_REGION]; /* by page_region_words() */
 } page_region_t;
+
+static inline page_chunk_words_t *page_region_words(page_region_t *region, uint64_t chunk)
+{
+    const uint64_t lines = sizeof(region->words) / CACHE_LINE_BYTES;
+    return &region->words[page_place_apart(chunk % CHUNKS_PER_REGION, lines)];
+}
 
 typedef struct page_group {
     uint64_t planes[PAGE_PLANE_COUNT];
-    page_region_t *_Atomic regions[REGIONS_PER_GROUP];
+    ALIGNED(CACHE_LINE_BYTES) page_region_t *_Atomic regions[REGIONS_PER_GROUP];
 } page_group_t;
+
+/* What guards a chunk while it is lent. So many that those of neighbouring chunks have a cache line each. */
+#define PAGE_CHUNK_LOCKS 256u
+typedef struct page_chunk_lock {
+    ALIGNED(CACHE_LINE_BYTES) spinlock_t lock;
+} page_chunk_lock_t;
 
 /* Where nodes are carved from. */
 typedef struct page_metadata {
@@ -118,7 +133,6 @@ typedef struct page_tree_config {
 } page_tree_config_t;
 
 typedef struct page_tree {
-    spinlock_t lock;
     bool is_ready;
     const page_watch_t *watch; /* NULL: its free pages are open */
     page_tree_config_t config;
@@ -126,6 +140,9 @@ typedef struct page_tree {
     uint64_t
         ordinary_from; /* the first block that ordinary requests take while there is one: see page_tree_spare_below() */
     uint64_t pages_total;
+
+    /* What changes while the tree is in use, apart from what does not: */
+    ALIGNED(CACHE_LINE_BYTES) spinlock_t lock;
     uint64_t pages_retired; /* made INVALID since the start */
     uint64_t
         claimed_by_retire; /* the two sums of page_block_retire(): allocations and frees in the books, by nobody's hand */
@@ -138,7 +155,8 @@ typedef struct page_tree {
     uint64_t reserve_blocks[PAGE_RESERVE_BLOCK_MAX];
     size_t reserve_count;
     uint64_t planes[PAGE_PLANE_COUNT][PAGE_TREE_GROUP_MAX / BITS_PER_WORD];
-    page_group_t *_Atomic groups[PAGE_TREE_GROUP_MAX];
+    ALIGNED(CACHE_LINE_BYTES) page_group_t *_Atomic groups[PAGE_TREE_GROUP_MAX];
+    page_chunk_lock_t chunk_locks[PAGE_CHUNK_LOCKS];
 } page_tree_t;
 
 /*

@@ -1,6 +1,7 @@
 /*
  * What the files of the page tree share, and nobody else needs. "Locked" in a comment: the caller holds the tree's
- * lock.
+ * lock. "Guarded": the caller holds what guards the chunk, which is the chunk's lock while it is lent, and else the
+ * tree's.
  *
  * Inside the tree memory is counted in blocks (page number / 64) and chunks (block number / 64); a range [from, to) is
  * of blocks unless it says pages.
@@ -25,6 +26,8 @@ typedef struct page_search {
     uint64_t count;     /* pages */
     uint64_t alignment; /* pages, a power of two */
     uint64_t limit;     /* the run ends at or below this page */
+    bool may_adopt;     /* the context may have the block besides that the run was found in */
+    bool may_borrow;    /* and the chunk; only with the former */
 } page_search_t;
 
 /* ---- page_nodes.c: making nodes, and the memory they are made of ---- */
@@ -63,14 +66,20 @@ page_chunk_words_t *page_chunk_words(const page_tree_t *tree, uint64_t chunk);
 uint64_t page_words_vacant(const page_chunk_words_t *words);
 uint64_t page_chunk_vacant(const page_tree_t *tree, uint64_t chunk);
 
+/* The blocks of a chunk that are partly free, and that others than its borrower may take (locked). */
+uint64_t page_chunk_partly(const page_tree_t *tree, uint64_t chunk);
+
 /* What the word above says of a word with these bits. */
 bool page_plane_summary(page_plane_t plane, uint64_t word);
 
-/* Locked. Recomputes, from the truth, all that the words above say of blocks [from, to), which lie in one chunk. */
+/* Guarded. Recomputes, from the truth, all that the words above say of blocks [from, to), which lie in one chunk. */
 void page_words_settle(page_tree_t *tree, uint64_t from, uint64_t to);
 
-/* Locked. The same for what is above the chunk's own words. */
+/* Guarded. The same for what is above the chunk's own words; nothing, while it is lent. */
 void page_words_settle_chunk(page_tree_t *tree, uint64_t chunk);
+
+/* Locked. The same for a chunk that has just been lent, or taken back. */
+void page_words_settle_lending(page_tree_t *tree, uint64_t chunk);
 
 /* Locked. Passes on to the words above what the planes of a region say. */
 void page_words_settle_region(page_tree_t *tree, uint64_t region);
@@ -84,23 +93,49 @@ uint64_t page_words_next(const page_tree_t *tree, page_plane_t plane, uint64_t f
  */
 MUST_USE bool page_words_next_untouched(const page_tree_t *tree, uint64_t chunk, uint64_t *first, uint64_t *end);
 
-/* ---- page_wholes.c: blocks as wholes, and the chunks that contexts borrow ---- */
+/* ---- page_wholes.c: blocks as wholes ---- */
 
 /* Whether a block's own words tell of its pages; without the lock it may be split at any time. */
 bool page_whole_is_split(const page_tree_t *tree, uint64_t block);
 
 /*
- * Locked. Makes the block's own words tell; its pages keep their states. Who goes on without claiming any settles it.
+ * Guarded. Makes the block's own words tell; its pages keep their states. Who goes on without claiming any settles it.
  */
 void page_whole_split(page_tree_t *tree, uint64_t block);
 
 /* Locked. The free pages of a block, whether it is split or not. */
 uint64_t page_whole_free_word(const page_tree_t *tree, uint64_t block);
 
-/* Locked. Lends a chunk that nobody has to a context; gives back the one that it has, if any; takes back all. */
+/* ---- page_borrow.c: the chunks that contexts borrow ---- */
+
+/* No lock needed, and out of date at once without. Whether a context has the chunk, whose node has been made. */
+bool page_chunk_is_lent(const page_tree_t *tree, uint64_t chunk);
+
+/* What guards a chunk while it is lent. Taken last. */
+spinlock_t *page_chunk_lock(page_tree_t *tree, uint64_t chunk);
+
+/* Takes the lock that guards a chunk now, and lets go of it. For who holds neither. */
+typedef struct page_guard {
+    spinlock_t *lock;
+    spinlock_hold_t hold;
+} page_guard_t;
+MUST_USE page_guard_t page_chunk_guard(page_tree_t *tree, uint64_t chunk);
+void page_chunk_unguard(page_guard_t guard);
+
+/*
+ * Locked. Lends a chunk that nobody has to a context, unless it is of memory that is spared; the context gives back its
+ * own, and its block, if that is elsewhere. Gives the chunk back that the context has, if any. Takes back all.
+ */
 void page_chunk_borrow(page_tree_t *tree, page_context_t *context, uint64_t chunk);
 bool page_chunk_return(page_tree_t *tree, page_context_t *context);
 bool page_chunks_recall(page_tree_t *tree);
+
+/*
+ * Finds and takes a run of less than 64 pages in the chunk that the context has borrowed, or had a moment ago. The
+ * caller holds no lock. May change the context's block.
+ */
+MUST_USE bool page_borrowed_run_take(page_tree_t *tree, page_context_t *context, const page_search_t *search,
+                                     uint64_t *first);
 
 /* ---- page_alloc.c, page_run.c, page_reserve.c: finding ---- */
 
@@ -110,7 +145,7 @@ MUST_USE bool page_small_run_take(page_tree_t *tree, const page_search_t *search
 MUST_USE bool page_long_run_take(page_tree_t *tree, const page_search_t *search, uint64_t from, uint64_t to,
                                  uint64_t *first);
 
-/* The same in one block, whose node is `node`. Locked, or in the block that the caller's context has checked out. */
+/* The same in one block, whose node is `node`. Guarded, or in the block that the caller's context has checked out. */
 MUST_USE bool page_block_run_take(page_block_t *node, uint64_t block, const page_search_t *search, uint64_t *first);
 
 /*
@@ -120,9 +155,20 @@ void page_reserve_fill(page_tree_t *tree, uint64_t pages);
 MUST_USE bool page_reserve_take(page_tree_t *tree, const page_search_t *search, uint64_t *first);
 uint64_t page_reserve_free_pages(const page_tree_t *tree);
 
-/* Locked. Marks a block as checked out, or puts it back. */
+/*
+ * Guarded. Marks a block as checked out, or puts it back; gives a context that has none a block that nobody has, and
+ * back.
+ */
 void page_block_check_out(page_tree_t *tree, uint64_t block);
 void page_block_check_in(page_tree_t *tree, uint64_t block);
+void page_block_adopt(page_tree_t *tree, page_context_t *context, uint64_t block);
+void page_block_leave(page_tree_t *tree, page_context_t *context);
+
+/*
+ * A run this short leaves room for more of its kind in its block: the context has that block from then on, so that the
+ * next runs, and their frees, need no lock.
+ */
+#define PAGE_ADOPT_MAX (PAGES_PER_BLOCK / 4)
 
 /* ---- page_context.c: contexts and the sums over them ---- */
 

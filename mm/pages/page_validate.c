@@ -66,15 +66,15 @@ static const char *validate_block(validation_t *validation, const page_chunk_wor
     validation->reserved += count_set(low & high & usable);
     validation->invalid += count_set(high & ~low & usable);
     validation->taken_blocks += whole == PAGE_WHOLE_TAKEN;
-    validation->has_free_page |= is_partly || (whole == PAGE_STATE_FREE && !is_lent);
+    validation->has_free_page |= !is_lent && (is_partly || whole == PAGE_STATE_FREE);
     return NULL;
 }
 
-static const char *validate_chunk(validation_t *validation, const page_region_t *region, uint64_t chunk)
+static const char *validate_chunk(validation_t *validation, page_region_t *region, uint64_t chunk)
 {
     const page_tree_t *const tree = validation->tree;
     const uint64_t index = chunk % CHUNKS_PER_REGION;
-    const page_chunk_words_t *const words = &region->words[index];
+    const page_chunk_words_t *const words = page_region_words(region, chunk);
     const page_chunk_t *const node = page_chunk_find(tree, chunk);
     page_span_t span;
     const bool is_untouched =
@@ -83,8 +83,9 @@ static const char *validate_chunk(validation_t *validation, const page_region_t 
         return "P4";
     }
     const bool is_lent = bit_is_set(region->lent, index);
+    const uint64_t partly = is_lent ? 0 : words->partly;
     const uint64_t vacant = is_lent ? 0 : page_words_vacant(words);
-    if (((region->planes[PAGE_PLANE_PARTLY] >> index) & 1) != page_plane_summary(PAGE_PLANE_PARTLY, words->partly) ||
+    if (((region->planes[PAGE_PLANE_PARTLY] >> index) & 1) != page_plane_summary(PAGE_PLANE_PARTLY, partly) ||
         ((region->planes[PAGE_PLANE_VACANT] >> index) & 1) != page_plane_summary(PAGE_PLANE_VACANT, vacant) ||
         ((region->planes[PAGE_PLANE_WHOLE] >> index) & 1) != page_plane_summary(PAGE_PLANE_WHOLE, vacant)) {
         return "P3";
@@ -126,7 +127,7 @@ static const char *validate_group(validation_t *validation, const page_group_t *
     const char *broken = NULL;
     for (uint64_t i = 0; broken == NULL && i < REGIONS_PER_GROUP; i++) {
         const uint64_t region = number * REGIONS_PER_GROUP + i;
-        const page_region_t *const node = group->regions[i];
+        page_region_t *const node = group->regions[i];
         broken = validate_planes(validation->tree, group->planes, i, node == NULL ? NULL : node->planes,
                                  region * pages_per_region, pages_per_region);
         for (uint64_t j = 0; broken == NULL && node != NULL && j < CHUNKS_PER_REGION; j++) {
@@ -142,7 +143,10 @@ static bool is_taken(const page_tree_t *tree, uint64_t block)
            PAGE_WHOLE_TAKEN;
 }
 
-/* P2 for chunks: whoever has borrowed one has one that is lent, and there are as many borrowers as lent chunks. */
+/*
+ * P2 for chunks: whoever has borrowed one has one that is lent, and no block elsewhere, and there are as many borrowers
+ * as lent chunks.
+ */
 static const char *validate_borrowers(const validation_t *validation)
 {
     const page_tree_t *const tree = validation->tree;
@@ -153,6 +157,9 @@ static const char *validate_borrowers(const validation_t *validation)
             continue;
         }
         borrowers++;
+        if (page_context_has_block(context) && context->first_page.value / PAGES_PER_CHUNK != chunk) {
+            return "P2";
+        }
         if (context->chunk != &page_chunk_words(tree, chunk)->wholes ||
             !bit_is_set(page_region_find(tree, chunk / CHUNKS_PER_REGION)->lent, chunk % CHUNKS_PER_REGION)) {
             return "P2";

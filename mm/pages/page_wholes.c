@@ -16,9 +16,9 @@
  * Splitting is to the block what retiring is to a page, and races with claims and frees in the same way. What a claim
  * of wholes lost by it is not bad, though: the pages are allocated, and are given back one by one.
  *
- * A context borrows a chunk, and takes wholes out of it, and gives them back, without the lock; the words above then
- * don't show them to others. Whoever finds no memory elsewhere recalls all chunks. A borrower in the middle of an
- * operation finds out after it, and settles what he left: see page_context_take_wholes().
+ * Out of the chunk that it has borrowed (page_borrow.c) a context takes wholes, and gives them back, without a lock. When
+ * the chunk is recalled in the middle of that, it finds out afterwards, and settles what it left: see
+ * page_context_take_wholes().
  */
 #include "mm/pages/page_fast.h"
 #include "mm/pages/page_tree_internal.h"
@@ -56,57 +56,19 @@ void page_whole_split(page_tree_t *tree, uint64_t block)
     }
 }
 
-/* ---- chunks that contexts borrow ---- */
-
-static void set_lent(page_tree_t *tree, uint64_t chunk, bool is_lent)
-{
-    page_region_t *const region = page_region_find(tree, chunk / CHUNKS_PER_REGION);
-    const uint64_t bit = UINT64_C(1) << (chunk % CHUNKS_PER_REGION);
-    region->lent = is_lent ? region->lent | bit : region->lent & ~bit;
-    page_words_settle_chunk(tree, chunk);
-}
-
-void page_chunk_borrow(page_tree_t *tree, page_context_t *context, uint64_t chunk)
-{
-    (void)page_chunk_return(tree, context);
-    context->chunk_first_page = page_number(chunk * PAGES_PER_CHUNK);
-    context->chunk_address = page_tree_address(tree, context->chunk_first_page);
-    atomic_store(&context->chunk, &page_chunk_words(tree, chunk)->wholes);
-    set_lent(tree, chunk, true);
-}
-
-bool page_chunk_return(page_tree_t *tree, page_context_t *context)
-{
-    if (!page_context_has_chunk(context)) {
-        return false;
-    }
-    /* First: what its borrower does from here on he settles himself. */
-    atomic_store(&context->chunk, &page_block_none);
-    atomic_thread_fence(memory_order_seq_cst);
-    set_lent(tree, context->chunk_first_page.value / PAGES_PER_CHUNK, false);
-    return true;
-}
-
-bool page_chunks_recall(page_tree_t *tree)
-{
-    bool is_any = false;
-    for (page_context_t *context = tree->contexts; context != NULL; context = context->next) {
-        is_any |= page_chunk_return(tree, context);
-    }
-    return is_any;
-}
+/* ---- after an operation in a chunk that was recalled meanwhile ---- */
 
 void page_tree_settle_wholes(page_tree_t *tree, page_number_t first)
 {
-    const spinlock_hold_t hold = spinlock_lock(&tree->lock);
+    const page_guard_t guard = page_chunk_guard(tree, first.value / PAGES_PER_CHUNK);
     page_words_settle_chunk(tree, first.value / PAGES_PER_CHUNK);
-    spinlock_unlock(&tree->lock, hold);
+    page_chunk_unguard(guard);
 }
 
 bool page_tree_keep_wholes(page_tree_t *tree, const page_context_t *context, uint64_t index, size_t count)
 {
     const uint64_t chunk = context->chunk_first_page.value / PAGES_PER_CHUNK;
-    const spinlock_hold_t hold = spinlock_lock(&tree->lock);
+    const page_guard_t guard = page_chunk_guard(tree, chunk);
     /*
      * Others may count on the lock alone to keep everyone out of a chunk that nobody has. A block that was split is
      * ours.
@@ -114,14 +76,14 @@ bool page_tree_keep_wholes(page_tree_t *tree, const page_context_t *context, uin
     const page_release_t release =
         page_block_release(&page_chunk_words(tree, chunk)->wholes, bits_range((unsigned)index, (unsigned)count));
     page_words_settle_chunk(tree, chunk);
-    spinlock_unlock(&tree->lock, hold);
+    page_chunk_unguard(guard);
     return !release.is_done;
 }
 
 void page_tree_give_up_wholes(page_tree_t *tree, page_context_t *context, uint64_t gone)
 {
-    const spinlock_hold_t hold = spinlock_lock(&tree->lock);
     const uint64_t first_block = context->chunk_first_page.value / PAGES_PER_BLOCK;
+    const page_guard_t guard = page_chunk_guard(tree, first_block / BLOCKS_PER_CHUNK);
     for (; gone != 0; gone &= gone - 1) {
         const uint64_t block = first_block + find_first_set_nonzero(gone);
         const uint64_t released = atomic_exchange(&page_block_find(tree, block)->low, 0);
@@ -130,5 +92,5 @@ void page_tree_give_up_wholes(page_tree_t *tree, page_context_t *context, uint64
         page_counter_add(&context->longer_pages_freed, count_set(released));
         page_words_settle(tree, block, block + 1);
     }
-    spinlock_unlock(&tree->lock, hold);
+    page_chunk_unguard(guard);
 }

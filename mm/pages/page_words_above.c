@@ -21,9 +21,8 @@ page_region_t *page_region_find(const page_tree_t *tree, uint64_t region)
 
 page_chunk_t *page_chunk_find(const page_tree_t *tree, uint64_t chunk)
 {
-    const page_region_t *const region = page_region_find(tree, chunk / CHUNKS_PER_REGION);
-    return region == NULL ? NULL
-                          : atomic_load_explicit(&region->chunks[chunk % CHUNKS_PER_REGION], memory_order_acquire);
+    page_region_t *const region = page_region_find(tree, chunk / CHUNKS_PER_REGION);
+    return region == NULL ? NULL : atomic_load_explicit(&page_region_words(region, chunk)->node, memory_order_acquire);
 }
 
 page_block_t *page_block_find(const page_tree_t *tree, uint64_t block)
@@ -34,7 +33,7 @@ page_block_t *page_block_find(const page_tree_t *tree, uint64_t block)
 
 page_chunk_words_t *page_chunk_words(const page_tree_t *tree, uint64_t chunk)
 {
-    return &page_region_find(tree, chunk / CHUNKS_PER_REGION)->words[chunk % CHUNKS_PER_REGION];
+    return page_region_words(page_region_find(tree, chunk / CHUNKS_PER_REGION), chunk);
 }
 
 bool page_plane_summary(page_plane_t plane, uint64_t word)
@@ -69,21 +68,54 @@ uint64_t page_words_vacant(const page_chunk_words_t *words)
 
 uint64_t page_chunk_vacant(const page_tree_t *tree, uint64_t chunk)
 {
-    const page_region_t *const region = page_region_find(tree, chunk / CHUNKS_PER_REGION);
-    const uint64_t index = chunk % CHUNKS_PER_REGION;
-    return bit_is_set(region->lent, index) ? 0 : page_words_vacant(&region->words[index]);
+    return page_chunk_is_lent(tree, chunk) ? 0 : page_words_vacant(page_chunk_words(tree, chunk));
 }
 
-void page_words_settle_chunk(page_tree_t *tree, uint64_t chunk)
+uint64_t page_chunk_partly(const page_tree_t *tree, uint64_t chunk)
+{
+    return page_chunk_is_lent(tree, chunk)
+               ? 0
+               : atomic_load_explicit(&page_chunk_words(tree, chunk)->partly, memory_order_relaxed);
+}
+
+void page_words_settle_lending(page_tree_t *tree, uint64_t chunk)
 {
     page_region_t *const region = page_region_find(tree, chunk / CHUNKS_PER_REGION);
     const uint64_t index = chunk % CHUNKS_PER_REGION;
     const uint64_t vacant = page_chunk_vacant(tree, chunk);
-    put_bit(&region->planes[PAGE_PLANE_PARTLY], index,
-            page_plane_summary(PAGE_PLANE_PARTLY, region->words[index].partly));
+    const uint64_t partly = page_chunk_partly(tree, chunk);
+    put_bit(&region->planes[PAGE_PLANE_PARTLY], index, page_plane_summary(PAGE_PLANE_PARTLY, partly));
     put_bit(&region->planes[PAGE_PLANE_VACANT], index, page_plane_summary(PAGE_PLANE_VACANT, vacant));
     put_bit(&region->planes[PAGE_PLANE_WHOLE], index, page_plane_summary(PAGE_PLANE_WHOLE, vacant));
     page_words_settle_region(tree, chunk / CHUNKS_PER_REGION);
+}
+
+void page_words_settle_chunk(page_tree_t *tree, uint64_t chunk)
+{
+    if (!page_chunk_is_lent(tree, chunk)) {
+        page_words_settle_lending(tree, chunk);
+    }
+}
+
+/*
+ * What the chunk's words say of one block. Who frees a single page asks `partly`, after he has freed it, whether there
+ * is news in that, without a lock; and we look at the block once more after we have told that nothing is free there:
+ * so either he sees what we told, or we see what he freed.
+ */
+static void settle_block(page_chunk_words_t *words, const page_block_t *node, uint64_t index)
+{
+    const uint64_t bit = UINT64_C(1) << index;
+    const bool is_split = (atomic_load(&words->wholes.high) & ~atomic_load(&words->wholes.low) & bit) != 0;
+    uint64_t free_word;
+    do {
+        free_word = is_split ? ~(atomic_load(&node->low) | atomic_load(&node->high)) : 0;
+        uint64_t partly = atomic_load_explicit(&words->partly, memory_order_relaxed);
+        put_bit(&partly, index, free_word != 0 && free_word != ~UINT64_C(0));
+        atomic_store(&words->partly, partly);
+    } while (is_split && free_word == 0 && (atomic_load(&node->low) | atomic_load(&node->high)) != ~UINT64_C(0));
+    if (free_word == ~UINT64_C(0)) {
+        atomic_fetch_and(&words->wholes.high, ~bit); /* a whole again */
+    }
 }
 
 void page_words_settle(page_tree_t *tree, uint64_t from, uint64_t to)
@@ -91,14 +123,7 @@ void page_words_settle(page_tree_t *tree, uint64_t from, uint64_t to)
     const uint64_t chunk = from / BLOCKS_PER_CHUNK;
     page_chunk_words_t *const words = page_chunk_words(tree, chunk);
     for (uint64_t block = from; block < to; block++) {
-        const uint64_t index = block % BLOCKS_PER_CHUNK;
-        const uint64_t bit = UINT64_C(1) << index;
-        const bool is_split = (atomic_load(&words->wholes.high) & ~atomic_load(&words->wholes.low) & bit) != 0;
-        const uint64_t free_word = is_split ? page_block_free_word(page_block_find(tree, block)) : 0;
-        if (free_word == ~UINT64_C(0)) {
-            atomic_fetch_and(&words->wholes.high, ~bit); /* a whole again */
-        }
-        put_bit(&words->partly, index, free_word != 0 && free_word != ~UINT64_C(0));
+        settle_block(words, page_block_find(tree, block), block % BLOCKS_PER_CHUNK);
     }
     page_words_settle_chunk(tree, chunk);
 }
@@ -181,7 +206,7 @@ uint64_t page_words_next(const page_tree_t *tree, page_plane_t plane, uint64_t f
     uint64_t end;
     while (from < to && next_node(tree, plane, chunk, &chunk, &end) && chunk * BLOCKS_PER_CHUNK < to) {
         const uint64_t word =
-            plane == PAGE_PLANE_PARTLY ? page_chunk_words(tree, chunk)->partly : page_chunk_vacant(tree, chunk);
+            plane == PAGE_PLANE_PARTLY ? page_chunk_partly(tree, chunk) : page_chunk_vacant(tree, chunk);
         const uint64_t start = chunk == from / BLOCKS_PER_CHUNK ? from % BLOCKS_PER_CHUNK : 0;
         const unsigned bit = next_bit(word, start);
         if (bit != BITS_NONE) {

@@ -19,7 +19,8 @@ typedef enum lock_rank {
     LOCK_RANK_DESCRIPTORS,    /* slab descriptor pages */
     LOCK_RANK_TRACKING,       /* allocation tracking */
     LOCK_RANK_CONTEXTS,       /* the list of allocation contexts */
-    LOCK_RANK_PAGE_TREE,      /* the page tree above the blocks that CPUs have checked out */
+    LOCK_RANK_PAGE_TREE,      /* the page tree, but for what CPUs have checked out or borrowed */
+    LOCK_RANK_PAGE_CHUNK,     /* one chunk of it that is lent */
     LOCK_RANK_PAGE_WORDS,     /* backing of the page words */
     LOCK_RANK_INJECT,         /* failure injection: a leaf */
     LOCK_RANK_TEST,           /* test fixtures */
