@@ -2,11 +2,12 @@
  * Blocks over 4096 bytes: runs of pages, whose length is in the first page's word (mm/slab/page_code.h).
  *
  * Runs have one of 64 lengths, eight for each doubling, up to 4 MiB; longer ones have as many pages as they need. A
- * thread keeps some that it freed, by length: one comes out of a cache, or goes into one, without a lock. A request that
- * finds none of its length takes one that is at most three eighths longer.
+ * thread keeps some that it freed, by length: one comes out of a cache, or goes into one, without a lock. A request
+ * that finds none of its length takes one that is at most three eighths longer.
  *
- * A kept run is no live block: its first page's word says so, so that a double free is noticed. Nothing is written into
- * it. The words of a run's other pages say whatever they said before, but never that something live starts there.
+ * A kept run is no live block: its first page's word says so, so that a double free is noticed. Nothing is written
+ * into it. The words of a run's other pages say whatever they said before, but never that something live starts
+ * there.
  */
 #ifndef TESTING_PRELOAD_LARGE_H
 #define TESTING_PRELOAD_LARGE_H
@@ -36,7 +37,7 @@ typedef struct large_cache {
     uint64_t filled;    /* bit i: bin i may have a run; a clear one has none */
     uint64_t rooms[LARGE_ROOM_COUNT];
     uint32_t outgrown;  /* blocks in a row that were long when they left the first room */
-    uint8_t sure_shift; /* how often it was wrong to rely on that */
+    uint8_t sure_shift; /* how often it was wrong to rely on that: each time it takes twice as many */
     bool has_rooms;     /* some room is not zero */
     uint32_t room_turn; /* whose turn it is to be given up */
     uint32_t flush_bin; /* where the next flush begins */
@@ -58,15 +59,15 @@ void large_free(void *pointer, uint64_t word);
 MUST_USE size_t large_size(const void *pointer, uint64_t word);
 
 /*
- * Returns a block of at least `size` bytes, which is over 4096, that will probably grow; NULL when memory is out. What it
- * can grow by is not in its size.
+ * Returns a block of at least `size` bytes, which is over 2048, that will probably grow; NULL when memory is out.
+ * What it can grow by is not in its size.
  */
 MUST_USE void *large_alloc_to_grow(size_t size);
 
 /*
- * Makes the live block at `pointer`, whose page's word is `word`, one of `size` bytes, over 4096, without a copy: where it
- * is, or by moving its pages to other addresses. Returns NULL, with nothing changed, when that can't be done, or is no
- * good idea; never for a size that the block has.
+ * Makes the live block at `pointer`, whose page's word is `word`, one of `size` bytes, over 4096, without a copy:
+ * where it is, or by moving its pages to other addresses. Returns NULL, with nothing changed, when that can't be
+ * done, or is no good idea; never for a size that the block has.
  */
 MUST_USE void *large_resize(void *pointer, uint64_t word, size_t size);
 

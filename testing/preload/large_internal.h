@@ -1,8 +1,8 @@
 /*
  * What the files of large blocks share: lengths, words, and where runs come from and go to.
  *
- * The bins have runs of one length each: with n pages and s = log2((n - 1) | 8) - 3, the bin is 8s + ((n - 1) >> s), and
- * the length is n rounded up to a multiple of 2^s.
+ * The bins have runs of one length each: with n pages and s = log2((n - 1) | 8) - 3, the bin is 8s + ((n - 1) >> s),
+ * and the length is n rounded up to a multiple of 2^s.
  */
 #ifndef TESTING_PRELOAD_LARGE_INTERNAL_H
 #define TESTING_PRELOAD_LARGE_INTERNAL_H
@@ -54,9 +54,23 @@ static ALWAYS_INLINE size_t large_pages_for(size_t last)
 
 /* ---- words ---- */
 
+/* Pages of the arena by number. */
+static ALWAYS_INLINE uint64_t large_page_number(const void *address)
+{
+    return (uint64_t)((const char *)address - preload_arena) >> PAGE_SHIFT;
+}
+
+static ALWAYS_INLINE void *large_page_pointer(uint64_t page)
+{
+    return preload_arena + (page << PAGE_SHIFT);
+}
+
+/* `block` is in the arena. */
 static ALWAYS_INLINE void large_set_word(void *block, size_t pages, uint64_t code)
 {
-    __atomic_store_n(page_word(block), (uint64_t)pages << PAGE_WORD_VALUE_SHIFT | code, __ATOMIC_RELEASE);
+    uint64_t *const words = (uint64_t *)(void *)preload_arena;
+    __atomic_store_n(&words[large_page_number(block)], (uint64_t)pages << PAGE_WORD_VALUE_SHIFT | code,
+                     __ATOMIC_RELEASE);
 }
 
 static ALWAYS_INLINE size_t large_pages_of_word(uint64_t word)

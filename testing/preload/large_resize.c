@@ -85,17 +85,31 @@ out:
     return moved;
 }
 
+static NOINLINE void *resize_slowly(void *pointer, uint64_t word, size_t size)
+{
+    const size_t have = large_pages_of_word(word);
+    const size_t pages = large_pages_for((size - 1) >> PAGE_SHIFT);
+    if (size <= have << PAGE_SHIFT) {
+        return have < pages + pages / 4 + 1 ? pointer : shorten(pointer, word, pages);
+    }
+    return have < MOVE_PAGES_MIN || size > PTRDIFF_MAX ? NULL : move(pointer, have, pages);
+}
+
 void *large_resize(void *pointer, uint64_t word, size_t size)
 {
     const size_t have = large_pages_of_word(word);
     const size_t last = (size - 1) >> PAGE_SHIFT;
-    size_t pages = large_pages_for(last);
-    if (last < have) {
-        return have < pages + pages / 4 + 1 ? pointer : shorten(pointer, word, pages);
+    if (UNLIKELY(!large_is_start(pointer, word))) {
+        slab_misuse_no_slab((uintptr_t)pointer, word);
     }
-    if (LIKELY(large_room_extend(pointer, have, last + 1, &pages))) {
-        large_set_word(pointer, pages, PAGE_CODE_LARGE | (word & LARGE_WAS_MOVED));
+    if (LIKELY(last >= have)) {
+        size_t pages = large_pages_for(last);
+        if (LIKELY(large_room_extend(pointer, have, last + 1, &pages))) {
+            large_set_word(pointer, pages, PAGE_CODE_LARGE | (word & LARGE_WAS_MOVED));
+            return pointer;
+        }
+    } else if (LIKELY(last >= have - have / 8)) {
         return pointer;
     }
-    return have < MOVE_PAGES_MIN || size > PTRDIFF_MAX ? NULL : move(pointer, have, pages);
+    return resize_slowly(pointer, word, size);
 }

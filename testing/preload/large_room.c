@@ -1,22 +1,11 @@
 /*
- * Rooms, each a word: where it begins, where it ends, in pages of the arena, and two bits.
- *
- *   63            32 31             3    2       1        0
- *  |      begin     |      end      |  early |  used  |  taken  |
- *
- * Taken: a block grew out of it, and has not come back; else the room is idle, and waits for the next block that
- * grows. Used: lately; a room that is wanted for somebody else is passed over once. Early: its block began here. A
- * room without pages is still worth its word while its block lives, because the block's pages become one when they
- * come back.
+ * Where blocks that grow are settled.
  *
  * A block that starts to grow goes to the first room, one behind the other, each cutting off what was there before:
  * most of them stay short, and had better stay together. One that needs more gets one of the later rooms, twice as
  * long as it is, or longer if an idle one is at hand. When all that came to the first room of late outgrew it, or
  * were freed when they were long, the next ones get the longest of the idle rooms at once, and never move; until one
  * of them stays.
- *
- * A thread changes its rooms by a store of one word, and takes pages out of the word before it says that they are a
- * block's: so a fork at any moment leaves the child rooms that are in order.
  */
 #include "testing/preload/large_room.h"
 
@@ -24,96 +13,25 @@
 #include "testing/preload/large_internal.h"
 #include "testing/preload/pages.h"
 
-#define BEGIN_SHIFT 32
-#define END_SHIFT   3
-#define END_MASK    (bits_low(BEGIN_SHIFT) - bits_low(END_SHIFT))
-#define EARLY       UINT64_C(4)
-#define USED        UINT64_C(2)
-#define TAKEN       UINT64_C(1)
-
 #define FIRST_PAGES 16u
 
-/* So many blocks in a row must have had half of the first room and come back, for the next ones to pass it over. */
-#define SURE           4u
-#define SURE_SHIFT_MAX 16u /* times 2 each time it was wrong */
+#define SURE_SHIFT_MAX 16u
 
 /* A block that is to have a later room gets one that is at most so many times as long, as long as nothing is sure. */
 #define LATER_TIMES_MAX 8u
 
-static ALWAYS_INLINE uint64_t page_of(const void *address)
-{
-    return (uint64_t)((const char *)address - preload_arena) >> PAGE_SHIFT;
-}
-
-static ALWAYS_INLINE void *pointer_of(uint64_t page)
-{
-    return preload_arena + (page << PAGE_SHIFT);
-}
-
-static ALWAYS_INLINE uint64_t begin_of(uint64_t room)
-{
-    return room >> BEGIN_SHIFT;
-}
-
-static ALWAYS_INLINE uint64_t end_of(uint64_t room)
-{
-    return (room & END_MASK) >> END_SHIFT;
-}
-
-static ALWAYS_INLINE uint64_t pages_of(uint64_t room)
-{
-    return end_of(room) - begin_of(room);
-}
-
-static ALWAYS_INLINE void set_room(uint64_t *room, uint64_t begin, uint64_t end, uint64_t bits)
-{
-    atomic_signal_fence(memory_order_seq_cst);
-    RELAXED_STORE(room, begin << BEGIN_SHIFT | end << END_SHIFT | bits);
-    atomic_signal_fence(memory_order_seq_cst);
-}
-
-/* The room that begins at `page`, or NULL. */
-static ALWAYS_INLINE uint64_t *room_at(large_cache_t *cache, uint64_t page)
-{
-    for (unsigned i = 0; i < LARGE_ROOM_COUNT; i++) {
-        if (begin_of(cache->rooms[i]) == page) {
-            return &cache->rooms[i];
-        }
-    }
-    return NULL;
-}
-
-/* ---- growing and shrinking where one is ---- */
-
-bool large_room_extend(void *block, size_t have, size_t least, size_t *pages)
-{
-    large_cache_t *const cache = &preload_context_current()->large;
-    const uint64_t begin = page_of(block) + have;
-    uint64_t *const room = room_at(cache, begin);
-    if (room == NULL) {
-        return false;
-    }
-    const uint64_t all = have + pages_of(*room);
-    if (all < least) {
-        return false;
-    }
-    *pages = *pages < all ? *pages : all;
-    set_room(room, begin + *pages - have, end_of(*room), TAKEN | USED | (*room & EARLY));
-    cache->pages -= *pages - have;
-    return true;
-}
-
 bool large_room_return(void *from, void *end, bool is_whole)
 {
     large_cache_t *const cache = &preload_context_current()->large;
-    const uint64_t first = page_of(from);
-    uint64_t *const room = room_at(cache, page_of(end));
-    const uint64_t pages = page_of(end) - first;
-    if (room == NULL || pages + pages_of(*room) > LARGE_BIN_PAGES_MAX || cache->pages + pages > cache->pages_max) {
+    const uint64_t first = large_page_number(from);
+    uint64_t *const room = large_room_at(cache, large_page_number(end));
+    const uint64_t pages = large_page_number(end) - first;
+    if (room == NULL || pages + large_room_pages(*room) > LARGE_BIN_PAGES_MAX ||
+        cache->pages + pages > cache->pages_max) {
         return false;
     }
     cache->pages += pages;
-    set_room(room, first, end_of(*room), is_whole ? 0 : TAKEN | USED);
+    large_room_set(room, first, large_room_end(*room), is_whole ? 0 : LARGE_ROOM_TAKEN | LARGE_ROOM_USED);
     if (is_whole && room == &cache->rooms[0] && pages >= FIRST_PAGES / 2) {
         cache->outgrown++;
     }
@@ -124,22 +42,22 @@ bool large_room_return(void *from, void *end, bool is_whole)
 
 static ALWAYS_INLINE void *settle_in(preload_context_t *context, uint64_t *room, size_t pages, uint64_t bits)
 {
-    const uint64_t begin = begin_of(*room);
-    set_room(room, begin + pages, end_of(*room), TAKEN | USED | bits);
+    const uint64_t begin = large_room_begin(*room);
+    large_room_set(room, begin + pages, large_room_end(*room), LARGE_ROOM_TAKEN | LARGE_ROOM_USED | bits);
     context->large.pages -= pages;
     RELAXED_ADD(&context->allocation.slab.large_allocations, 1);
-    return pointer_of(begin);
+    return large_page_pointer(begin);
 }
 
 /* Context entered, as for all that follows. */
 static void give_up(large_cache_t *cache, uint64_t *room)
 {
-    const uint64_t begin = begin_of(*room);
-    const uint64_t pages = pages_of(*room);
-    set_room(room, 0, 0, 0);
+    const uint64_t begin = large_room_begin(*room);
+    const uint64_t pages = large_room_pages(*room);
+    large_room_set(room, 0, 0, 0);
     if (pages != 0) {
         cache->pages -= pages;
-        large_run_free(pointer_of(begin), pages);
+        large_run_free(large_page_pointer(begin), pages);
     }
 }
 
@@ -160,16 +78,16 @@ void large_room_flush(large_cache_t *cache, uint64_t keep)
 static uint64_t *pick(large_cache_t *cache)
 {
     for (unsigned i = 1; i < LARGE_ROOM_COUNT; i++) {
-        if ((cache->rooms[i] & TAKEN) == 0) {
+        if ((cache->rooms[i] & LARGE_ROOM_TAKEN) == 0) {
             return &cache->rooms[i];
         }
     }
     for (;;) {
         uint64_t *const room = &cache->rooms[1 + cache->room_turn++ % (LARGE_ROOM_COUNT - 1)];
-        if ((*room & USED) == 0) {
+        if ((*room & LARGE_ROOM_USED) == 0) {
             return room;
         }
-        RELAXED_STORE(room, *room & ~USED);
+        RELAXED_STORE(room, *room & ~LARGE_ROOM_USED);
     }
 }
 
@@ -184,9 +102,9 @@ static bool make(preload_context_t *context, uint64_t *room, size_t wanted, size
         if (found != 0) {
             const size_t number = bin + find_first_set_nonzero(found);
             const size_t length = large_pages_of_bin(number);
-            const uint64_t begin = page_of(large_take_from_bin(cache, number));
+            const uint64_t begin = large_page_number(large_take_from_bin(cache, number));
             cache->pages += length;
-            set_room(room, begin, begin + length, TAKEN);
+            large_room_set(room, begin, begin + length, LARGE_ROOM_TAKEN);
             return true;
         }
     }
@@ -203,7 +121,7 @@ static bool make(preload_context_t *context, uint64_t *room, size_t wanted, size
     }
     if (run != NULL) {
         cache->pages += wanted;
-        set_room(room, page_of(run), page_of(run) + wanted, TAKEN);
+        large_room_set(room, large_page_number(run), large_page_number(run) + wanted, LARGE_ROOM_TAKEN);
     }
     return run != NULL;
 }
@@ -215,10 +133,10 @@ static NOINLINE void *settle_anew(size_t pages, bool is_first)
     large_cache_t *const cache = &context->large;
     uint64_t *const room = is_first ? &cache->rooms[0] : pick(cache);
     const size_t wanted = is_first ? FIRST_PAGES : large_pages_for(2 * pages - 1);
-    if (is_first && (*room & TAKEN) != 0) {
+    if (is_first && (*room & LARGE_ROOM_TAKEN) != 0) {
         cache->outgrown = 0;
     }
-    bool is_there = !is_first && pages_of(*room) >= wanted;
+    bool is_there = !is_first && large_room_pages(*room) >= wanted;
     if (!is_there) {
         give_up(cache, room);
         is_there = make(context, room, wanted, pages);
@@ -237,10 +155,10 @@ static NOINLINE void *settle_anew(size_t pages, bool is_first)
 static void *settle_first(preload_context_t *context, size_t pages)
 {
     large_cache_t *const cache = &context->large;
-    if (UNLIKELY(pages_of(cache->rooms[0]) < 2 * pages)) {
+    if (UNLIKELY(large_room_pages(cache->rooms[0]) < 2 * pages)) {
         return settle_anew(pages, true);
     }
-    if ((cache->rooms[0] & TAKEN) != 0) {
+    if ((cache->rooms[0] & LARGE_ROOM_TAKEN) != 0) {
         cache->outgrown = 0;
     }
     return settle_in(context, &cache->rooms[0], pages, 0);
@@ -257,18 +175,18 @@ static void *settle_early(preload_context_t *context, size_t pages)
     uint64_t length = pages - 1;
     for (unsigned i = 1; i < LARGE_ROOM_COUNT; i++) {
         uint64_t *const room = &cache->rooms[i];
-        if (UNLIKELY((*room & EARLY) != 0)) {
-            *room -= EARLY;
+        if (UNLIKELY((*room & LARGE_ROOM_EARLY) != 0)) {
+            *room -= LARGE_ROOM_EARLY;
             cache->outgrown = 0;
             cache->sure_shift += cache->sure_shift < SURE_SHIFT_MAX;
             return NULL;
         }
-        if ((*room & TAKEN) == 0 && pages_of(*room) > length) {
+        if ((*room & LARGE_ROOM_TAKEN) == 0 && large_room_pages(*room) > length) {
             longest = room;
-            length = pages_of(*room);
+            length = large_room_pages(*room);
         }
     }
-    return longest != NULL ? settle_in(context, longest, pages, EARLY) : NULL;
+    return longest != NULL ? settle_in(context, longest, pages, LARGE_ROOM_EARLY) : NULL;
 }
 
 /* Into an idle room that is long, but not too long. */
@@ -278,9 +196,10 @@ static void *settle_later(preload_context_t *context, size_t pages)
     uint64_t length = pages - 1;
     for (unsigned i = 1; i < LARGE_ROOM_COUNT; i++) {
         uint64_t *const room = &context->large.rooms[i];
-        if ((*room & TAKEN) == 0 && pages_of(*room) > length && pages_of(*room) <= pages * LATER_TIMES_MAX) {
+        if ((*room & LARGE_ROOM_TAKEN) == 0 && large_room_pages(*room) > length &&
+            large_room_pages(*room) <= pages * LATER_TIMES_MAX) {
             longest = room;
-            length = pages_of(*room);
+            length = large_room_pages(*room);
         }
     }
     return longest != NULL ? settle_in(context, longest, pages, 0) : settle_anew(pages, false);
@@ -292,7 +211,7 @@ void *large_room_settle(size_t pages)
     if (pages > FIRST_PAGES / 2) {
         return settle_later(context, pages);
     }
-    if (LIKELY(context->large.outgrown >= SURE << context->large.sure_shift)) {
+    if (LIKELY(large_room_is_sure())) {
         void *const block = settle_early(context, pages);
         if (LIKELY(block != NULL)) {
             return block;

@@ -1,9 +1,9 @@
 /*
  * The functions of the family that ask for a block's size or change it.
  *
- * A block that still fits stays where it is: its page's word says how long it is, and no more is looked at. A block of a
- * class moves to another one by a copy of at most 4096 bytes. A large one has room to grow in behind it (large_room.h),
- * or its pages are moved.
+ * A block that still fits stays where it is: its page's word says how long it is, and no more is looked at. A block
+ * of a class moves to another one by a copy of at most 4096 bytes. A large one has room to grow in behind it
+ * (large_room.h), or its pages are moved.
  */
 #include <errno.h>
 
@@ -38,12 +38,17 @@ static NOINLINE size_t size_in_slab(const void *pointer, uint64_t word)
     return slab->cache->object_size;
 }
 
+/* Whether the lowest `count` bits of an address are zeros. */
+static ALWAYS_INLINE bool is_aligned(const void *pointer, unsigned count)
+{
+    return ((uintptr_t)pointer & (((uintptr_t)1 << count) - 1)) == 0;
+}
+
 /* How many bytes the live block at `pointer` has, which is no large one. An object of 2^n bytes is aligned to that. */
 static ALWAYS_INLINE size_t size_of_object(const void *pointer, uint64_t word)
 {
     const unsigned code = word & PAGE_CODE_MASK;
-    if (UNLIKELY(KMALLOC_HAS_TRIPLES || code < PAGE_CODE_SHIFT_MIN ||
-                 ((uintptr_t)pointer & (((uintptr_t)1 << code) - 1)) != 0)) {
+    if (UNLIKELY(KMALLOC_HAS_TRIPLES || code < PAGE_CODE_SHIFT_MIN || !is_aligned(pointer, code))) {
         return size_in_slab(pointer, word);
     }
     return (size_t)1 << code;
@@ -71,35 +76,31 @@ static COLD void *no_memory(void)
     return NULL;
 }
 
-/* By instructions in place, where that is less than a call. */
-static ALWAYS_INLINE void copy_block(void *to, const void *from, size_t size)
+/* By a copy: to a larger class, or to a large block. `code` is that of the block's class, if it has one. */
+static ALWAYS_INLINE void *enlarge(void *pointer, size_t have, unsigned code, size_t size)
 {
-    switch (size) {
-    case 16:
-        __builtin_memcpy(to, from, 16);
-        return;
-    case 32:
-        __builtin_memcpy(to, from, 32);
-        return;
-    case 64:
-        __builtin_memcpy(to, from, 64);
-        return;
-    case 128:
-        __builtin_memcpy(to, from, 128);
-        return;
-    default:
-        __builtin_memcpy(to, from, size);
-    }
-}
-
-/* By a copy: to a larger class, or to a large block. */
-static NOINLINE void *enlarge(void *pointer, size_t have, size_t size)
-{
-    void *const moved = LIKELY(size <= KMALLOC_SLAB_MAX) ? FAMILY(malloc)(size) : large_alloc_to_grow(size);
+    void *const moved = LIKELY(size <= KMALLOC_SLAB_MAX / 2 || (size <= KMALLOC_SLAB_MAX && !large_room_is_sure()))
+                            ? FAMILY(malloc)(size)
+                            : large_alloc_to_grow(size);
     if (UNLIKELY(moved == NULL)) {
         return no_memory();
     }
-    copy_block(moved, pointer, have);
+    switch (code) { /* instructions in place, where they are fewer than a call takes */
+    case 4:
+        __builtin_memcpy(moved, pointer, 16);
+        break;
+    case 5:
+        __builtin_memcpy(moved, pointer, 32);
+        break;
+    case 6:
+        __builtin_memcpy(moved, pointer, 64);
+        break;
+    case 7:
+        __builtin_memcpy(moved, pointer, 128);
+        break;
+    default:
+        __builtin_memcpy(moved, pointer, have);
+    }
     FAMILY(free)(pointer);
     return moved;
 }
@@ -116,40 +117,49 @@ static NOINLINE void *reduce(void *pointer, size_t size)
     return moved;
 }
 
-static NOINLINE void *resize_large(void *pointer, uint64_t word, size_t size)
+static NOINLINE void *enlarge_large(void *pointer, uint64_t word, size_t size)
 {
-    const size_t have = large_size(pointer, word);
-    if (size <= KMALLOC_SLAB_MAX) {
-        return reduce(pointer, size);
-    }
-    void *const same = large_resize(pointer, word, size);
-    return LIKELY(same != NULL) ? same : enlarge(pointer, have, size);
+    return enlarge(pointer, large_size(pointer, word), 0, size);
 }
 
-/* Of no block, or to no size. */
-static COLD void *resize_oddly(void *pointer, size_t size)
+static NOINLINE void *resize_object(void *pointer, uint64_t word, size_t size)
 {
-    if (pointer == NULL) {
+    const size_t have = size_of_object(pointer, word);
+    if (LIKELY(size > have)) {
+        return enlarge(pointer, have, KMALLOC_HAS_TRIPLES ? 0 : word & PAGE_CODE_MASK, size);
+    }
+    return size > have / 2 || have == 1u << KMALLOC_SHIFT_MIN ? pointer : reduce(pointer, size);
+}
+
+static NOINLINE void *resize(void *pointer, uint64_t word, size_t size)
+{
+    if (UNLIKELY(pointer == NULL)) {
         return FAMILY(malloc)(size);
     }
-    FAMILY(free)(pointer);
-    return NULL;
+    if (UNLIKELY(size == 0)) {
+        FAMILY(free)(pointer);
+        return NULL;
+    }
+    if (!is_large(word)) {
+        return resize_object(pointer, word, size);
+    }
+    if (size <= KMALLOC_SLAB_MAX) {
+        return size > KMALLOC_SLAB_MAX / 2 && large_size(pointer, word) == PAGE_SIZE ? pointer : reduce(pointer, size);
+    }
+    void *const same = large_resize(pointer, word, size);
+    return LIKELY(same != NULL) ? same : enlarge_large(pointer, word, size);
 }
 
+/* The straight line is that of an object that stays: `size` is over half of what it has. */
 void *FAMILY(realloc)(void *pointer, size_t size)
 {
-    if (UNLIKELY(pointer == NULL || size == 0)) {
-        return resize_oddly(pointer, size);
-    }
     const uint64_t word = word_of(pointer);
-    if (is_large(word)) {
-        return resize_large(pointer, word, size);
+    const unsigned code = word & PAGE_CODE_MASK;
+    if (!KMALLOC_HAS_TRIPLES &&
+        LIKELY(code >= PAGE_CODE_SHIFT_MIN && is_aligned(pointer, code) && (size - 1) >> (code - 1) == 1)) {
+        return pointer;
     }
-    const size_t have = size_of_object(pointer, word);
-    if (size > have) {
-        return enlarge(pointer, have, size);
-    }
-    return LIKELY(size > have / 2 || have == 1u << KMALLOC_SHIFT_MIN) ? pointer : reduce(pointer, size);
+    return resize(pointer, word, size);
 }
 
 void *FAMILY(reallocarray)(void *pointer, size_t count, size_t size)
