@@ -4,15 +4,22 @@ A program is run by its launcher of a package's repository, which is found throu
 process of it that ends by exit() adds a line to a file, from which `evidence` reads how many allocations there were.
 """
 
+import contextlib
 import ctypes
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+
+# What programs add to their folder's name for a socket is no more than half an address.
+SCRATCH_LENGTH_MAX = 50
+
+TEXT = {"mode": "w+", "encoding": "utf-8", "errors": "replace"}
 
 LINE = re.compile(r"quarry malloc: (\d+) allocations, (\d+) frees, (\d+) large, (\d+) contexts for (\d+) threads")
 
@@ -21,7 +28,7 @@ class Programs:
     """A folder of one's own, an environment with our malloc, and what was said in it. Used as a context manager."""
 
     def __init__(self, library):
-        self.folder = tempfile.mkdtemp(dir=os.environ.get("TEST_TMPDIR"), prefix="run-")
+        self.folder = tempfile.mkdtemp(dir=scratch_folder(), prefix="run-")
         self.stats = os.path.join(self.folder, "malloc-stats")
         self.plain = {"PATH": "/bin:/usr/bin", "HOME": self.folder, "LC_ALL": "C.UTF-8", "TMPDIR": self.folder}
         self.environment = dict(self.plain, LD_PRELOAD=os.path.abspath(library), QUARRY_MALLOC_STATS=self.stats)
@@ -40,16 +47,32 @@ class Programs:
     def path(self, *names):
         return os.path.join(self.folder, *names)
 
-    def run(self, *command, plain=False, timeout=240, **options):
+    def run(self, *command, plain=False, timeout=240, input="", environment={}):
         """Runs a command to its end, which must be a good one. Returns what it wrote to standard output."""
-        environment = dict(self.plain if plain else self.environment, **options.pop("environment", {}))
-        done = subprocess.run(
-            command, cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout,
-            universal_newlines=True, **options
-        )
-        if done.returncode != 0:
-            sys.exit("%s: exit status %d\n%s\n%s" % (command, done.returncode, done.stdout[-4000:], done.stderr[-8000:]))
-        return done.stdout
+        texts = []
+        with contextlib.ExitStack() as stack:
+            # Files, and not pipes: whoever is left of a command that is dead would keep its end of a pipe open.
+            files = [stack.enter_context(tempfile.TemporaryFile(dir=self.folder, **TEXT)) for _ in range(3)]
+            files[0].write(input)
+            files[0].seek(0)
+            process = subprocess.Popen(
+                command, cwd=self.folder, env=dict(self.plain if plain else self.environment, **environment),
+                stdin=files[0], stdout=files[1], stderr=files[2], start_new_session=True,
+            )
+            try:
+                status = "exit status %d" % process.wait(timeout)
+            except subprocess.TimeoutExpired:
+                status = "no end within %d seconds" % timeout
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+            for file in files[1:]:
+                file.seek(0)
+                texts.append(file.read())
+        if status != "exit status 0":
+            sys.exit("%s: %s\n%s\n%s" % (command, status, texts[0][-4000:], texts[1][-8000:]))
+        return texts[0]
 
     def serve(self, port, *command, **options):
         """Starts a server, and waits until it listens."""
@@ -101,6 +124,15 @@ class Programs:
             sys.exit("that is not what the test should have made")
         if any(row[1] > row[0] for row in rows):
             sys.exit("more frees than allocations")
+
+
+def scratch_folder():
+    """
+    Where the test may write. Bazel's own folder may have so long a name that a program can't make a socket in it (108 characters
+    of an address, unix(7)); then it is the system's, as short as it comes.
+    """
+    folder = os.environ.get("TEST_TMPDIR", "")
+    return folder if 0 < len(folder) <= SCRATCH_LENGTH_MAX else None
 
 
 def leave_root():
