@@ -131,6 +131,7 @@ kernel_page_table_t kernel_page_table = {
     .device_limit = UINT64_C(1) << PHYSICAL_BITS,
     .early_pages = early_pages,
     .early_pages_left = EARLY_PAGES,
+    .mapped_end = BOOT_MAP_SIZE,
 };
 
 physical_address_t physical_of_image(const void *pointer)

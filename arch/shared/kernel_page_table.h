@@ -19,6 +19,7 @@ typedef struct kernel_page_table {
     uintptr_t devices_next; /* the window for device registers, from what is free of it to its end */
     uintptr_t devices_end;
     uint64_t device_limit; /* what an entry can name: physical addresses below this */
+    uint64_t mapped_end;   /* the direct map has everything below this from the start */
     unsigned char (*early_pages)[PAGE_SIZE];
     unsigned early_pages_left;
 } kernel_page_table_t;

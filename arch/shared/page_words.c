@@ -54,8 +54,12 @@ status_t machine_map_memory(physical_address_t base, uint64_t size_bytes, machin
     if (base.value >= limit || size_bytes > limit - base.value) {
         return STATUS_OUT_OF_RANGE;
     }
-    const uint64_t start = align_down(base.value, PAGE_SIZE);
+    const uint64_t mapped_end = kernel_page_table.mapped_end;
+    const uint64_t start = align_down(base.value > mapped_end ? base.value : mapped_end, PAGE_SIZE);
     const uint64_t end = align_up(base.value + size_bytes, PAGE_SIZE);
+    if (end <= start) {
+        return STATUS_OK;
+    }
     return page_table_map((uintptr_t)physical_to_pointer(physical_address(start)), physical_address(start), end - start,
                           PAGE_ACCESS_WRITE, source, context);
 }

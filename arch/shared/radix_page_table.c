@@ -1,9 +1,9 @@
 /*
  * Walks of a page-table tree. radix_page_table.h says what it looks like.
  *
- * Every loop below steps over an address range, at most one leaf at a time, and descends at most `levels` levels. New
- * tables are filled before they are linked, by one aligned 64-bit store, so that a walk by the hardware on another CPU
- * sees the old tree or the new one.
+ * Every loop below steps over an address range, leaf by leaf or by those of one table, and descends at most `levels`
+ * levels. New tables are filled before they are linked, by one aligned 64-bit store, so that a walk by the hardware
+ * on another CPU sees the old tree or the new one.
  */
 #include "radix_page_table.h"
 
@@ -98,23 +98,56 @@ static unsigned leaf_level_for(const radix_format_t *format, uintptr_t address, 
     return level;
 }
 
-/* How many bytes there are from `address` to the end of the entry at `level` that covers it, but at most `size`. */
-static uint64_t rest_of_entry(uintptr_t address, unsigned level, uint64_t size)
-{
-    const uint64_t rest = radix_span(level) - (address & (radix_span(level) - 1));
-
-    return rest < size ? rest : size;
-}
-
-/* Whether `address` is the first that a table at `level` no longer covers, or that covers nothing. */
-static bool is_end_of_table(uintptr_t address, unsigned level)
-{
-    return (address & (radix_span(level + 1) - 1)) == 0;
-}
-
 static bool range_is_valid(uintptr_t address, uint64_t other, uint64_t size)
 {
     return ((address | other | size) & PAGE_OFFSET_MASK) == 0 && (size == 0 || address + (size - 1) >= address);
+}
+
+/* How many entries at `level`, from that of `address` on, are of one table and cover nothing beyond `size`. */
+static uint64_t entries_within(uintptr_t address, unsigned level, uint64_t size)
+{
+    const unsigned shift = PAGE_SHIFT + RADIX_INDEX_BITS * level;
+    const uint64_t in_table = RADIX_ENTRIES - (address >> shift) % RADIX_ENTRIES;
+    const uint64_t in_size = size >> shift;
+
+    return in_table < in_size ? in_table : in_size;
+}
+
+/* How many entries are looked at together, before so many are filled. */
+#define FILL_TOGETHER 8
+
+static bool are_empty(const uint64_t *entries, uint64_t present_mask)
+{
+    uint64_t any = 0;
+
+    for (unsigned index = 0; index < FILL_TOGETHER; index++) {
+        any |= entries[index];
+    }
+    return (any & present_mask) == 0;
+}
+
+/*
+ * Fills the entries from `entry` on, up to `end` or the first that is present: with `value`, and `distance` more from
+ * one to the next. Returns behind the last.
+ *
+ * Mapping a terabyte is this loop, once for each GiB. A page alone is none of its business.
+ */
+static NOINLINE uint64_t *fill_empty(uint64_t *entry, const uint64_t *end, uint64_t value, uint64_t distance,
+                                     uint64_t present_mask)
+{
+    __atomic_thread_fence(__ATOMIC_RELEASE); /* what the pages hold is seen before any of the entries */
+    while (end - entry >= FILL_TOGETHER && are_empty(entry, present_mask)) {
+        for (unsigned index = 0; index < FILL_TOGETHER; index++) {
+            __atomic_store_n(&entry[index], value, __ATOMIC_RELAXED);
+            value += distance;
+        }
+        entry += FILL_TOGETHER;
+    }
+    while (entry != end && (*entry & present_mask) == 0) {
+        __atomic_store_n(entry++, value, __ATOMIC_RELAXED);
+        value += distance;
+    }
+    return entry;
 }
 
 /*
@@ -132,18 +165,48 @@ static status_t fill_entry(const radix_table_t *table, radix_place_t place, uint
         return link_table(table, place, address, source, context);
     }
     const uint64_t span = radix_span(place.level);
-    const uint64_t first = format->leaf_entry(physical, place.level, access);
-    uint64_t done = 0;
-    do {
-        __atomic_store_n(place.entry++, first + (done >> format->address_shift), __ATOMIC_RELEASE);
-        done += span;
-    } while (size - done >= span && !is_end_of_table(address + done, place.level) &&
-             !radix_is_present(format, *place.entry));
+    const uint64_t entry = format->leaf_entry(physical, place.level, access);
+    __atomic_store_n(place.entry, entry, __ATOMIC_RELEASE);
+    *step = span;
+    if (size - span >= span) {
+        const uint64_t distance = span >> format->address_shift;
+        const uint64_t *const end =
+            fill_empty(place.entry + 1, place.entry + entries_within(address, place.level, size), entry + distance,
+                       distance, format->present_mask);
+        *step = (uint64_t)(end - place.entry) * span;
+    }
     if (format->entry_changed != NULL) {
         format->entry_changed(address);
     }
-    *step = done;
     return STATUS_OK;
+}
+
+/*
+ * How far the leaf at `place`, and those behind it in the same table that are of its kind, send what is at `address` to
+ * `physical`, up to `size`. 0 when this leaf sends it elsewhere.
+ */
+static uint64_t length_mapped(const radix_table_t *table, radix_place_t place, uintptr_t address,
+                              physical_address_t physical, uint64_t size)
+{
+    const radix_format_t *const format = table->format;
+
+    if (translate(table, place, address).value != physical.value) {
+        return 0;
+    }
+    const uint64_t span = radix_span(place.level);
+    const uint64_t offset = address & (span - 1);
+    const uint64_t distance = span >> format->address_shift;
+    const uint64_t mask =
+        (format->address_mask & ~(distance - 1)) | format->present_mask | (place.level > 0 ? format->leaf_mask : 0);
+    const uint64_t *const end = place.entry + entries_within(address, place.level, offset + size);
+    const uint64_t *entry = place.entry;
+    uint64_t expected = *entry & mask;
+    do {
+        entry++;
+        expected += distance;
+    } while (entry < end && (*entry & mask) == expected);
+    const uint64_t length = (uint64_t)(entry - place.entry) * span - offset;
+    return length < size ? length : size;
 }
 
 status_t radix_map(const radix_table_t *table, uintptr_t address, physical_address_t physical, uint64_t size,
@@ -159,10 +222,10 @@ status_t radix_map(const radix_table_t *table, uintptr_t address, physical_addre
         uint64_t step;
 
         if (radix_is_present(format, *place.entry)) {
-            if (translate(table, place, address).value != physical.value) {
+            step = length_mapped(table, place, address, physical, size);
+            if (step == 0) {
                 return STATUS_EXISTS;
             }
-            step = rest_of_entry(address, place.level, size);
         } else {
             const status_t status = fill_entry(table, place, address, physical, size, access, source, context, &step);
             if (status != STATUS_OK) {

@@ -97,6 +97,7 @@ kernel_page_table_t kernel_page_table = {
     .devices_end = ADDRESS_DEVICES + ADDRESS_DEVICES_SIZE,
     .early_pages = early_pages,
     .early_pages_left = EARLY_PAGES,
+    .mapped_end = GIB(4),
 };
 
 physical_address_t physical_of_image(const void *pointer)
