@@ -52,43 +52,41 @@ enum {
     HEADER_STRUCTURE_SIZE = 36,
 };
 
-/* One token of the structure block, and where the next one is. */
+/* One token of the structure block, and where the next one is. Of a property, also what its header says. */
 typedef struct token {
     uint32_t type;
     uint32_t next;
+    uint32_t value_length;
+    uint32_t name; /* offset in the strings block: any number */
 } token_t;
 
-/* Whether [offset, offset + length) is in the structure block. */
-static bool structure_covers(const devicetree_t *tree, uint64_t offset, uint64_t length)
-{
-    return offset <= tree->structure_size && length <= tree->structure_size - offset;
-}
-
-static uint32_t structure_u32(const devicetree_t *tree, uint32_t offset)
-{
-    return structure_covers(tree, offset, 4) ? bytes_u32(tree->bytes + tree->structure + offset) : 0;
-}
-
-/* Reads the token at `offset`. False when it is none, or not whole. */
+/* Reads the token at `offset`. False when it is none, or not whole. Most of what reading a tree takes is taken here. */
 static bool read_token(const devicetree_t *tree, uint32_t offset, token_t *token)
 {
-    if (!structure_covers(tree, offset, TOKEN_SIZE)) {
+    if (tree->structure_size < TOKEN_SIZE || offset > tree->structure_size - TOKEN_SIZE) {
         return false;
     }
-    token->type = structure_u32(tree, offset);
-    uint64_t end = (uint64_t)offset + TOKEN_SIZE;
+    const uint8_t *const bytes = tree->bytes + tree->structure + offset;
+    const uint32_t room = tree->structure_size - offset; /* at least a token, at most TOTAL_MAX */
+    uint32_t size = TOKEN_SIZE;
+    token->type = bytes_u32(bytes);
     switch (token->type) {
     case TOKEN_BEGIN_NODE:
-        while (structure_covers(tree, end, 1) && tree->bytes[tree->structure + end] != 0) {
-            end++;
+        while (size < room && bytes[size] != 0) {
+            size++;
         }
-        end++;
+        size++;
         break;
     case TOKEN_PROP:
-        if (!structure_covers(tree, offset, PROP_HEADER)) {
+        if (room < PROP_HEADER) {
             return false;
         }
-        end = (uint64_t)offset + PROP_HEADER + structure_u32(tree, offset + TOKEN_SIZE);
+        token->value_length = bytes_u32(bytes + TOKEN_SIZE);
+        token->name = bytes_u32(bytes + 2 * TOKEN_SIZE);
+        if (token->value_length > room - PROP_HEADER) {
+            return false;
+        }
+        size = PROP_HEADER + token->value_length;
         break;
     case TOKEN_END_NODE:
     case TOKEN_NOP:
@@ -97,11 +95,8 @@ static bool read_token(const devicetree_t *tree, uint32_t offset, token_t *token
     default:
         return false;
     }
-    if (!structure_covers(tree, offset, end - offset)) {
-        return false;
-    }
-    token->next = (uint32_t)((end + TOKEN_SIZE - 1) & ~(uint64_t)(TOKEN_SIZE - 1));
-    return true;
+    token->next = (offset + size + TOKEN_SIZE - 1) & ~(TOKEN_SIZE - 1);
+    return size <= room;
 }
 
 /* Establishes T3 and T4. */
@@ -131,7 +126,7 @@ static bool structure_is_sound(const devicetree_t *tree)
             root_has_ended = --depth == 0;
             break;
         case TOKEN_PROP:
-            if (structure_u32(tree, offset + 8) >= tree->strings_size) {
+            if (token.name >= tree->strings_size) {
                 return false;
             }
             break;
@@ -280,18 +275,16 @@ bool devicetree_next_property(const devicetree_node_t *node, uint32_t *cursor, c
         }
         offset = token.next;
     }
-    while (read_token(tree, offset, &token) && token.type == TOKEN_NOP) {
+    bool is_token = read_token(tree, offset, &token);
+    while (is_token && token.type == TOKEN_NOP) {
         offset = token.next;
+        is_token = read_token(tree, offset, &token);
     }
-    const uint32_t name_offset = structure_u32(tree, offset + 8);
-    if (!read_token(tree, offset, &token) || token.type != TOKEN_PROP || name_offset >= tree->strings_size) {
+    if (!is_token || token.type != TOKEN_PROP || token.name >= tree->strings_size) {
         return false; /* properties behind a node's first child are none: section 5.4.2 */
     }
     *cursor = token.next;
-    *name = (const char *)tree->bytes + tree->strings + name_offset;
-    *value = (devicetree_value_t){
-        tree->bytes + tree->structure + offset + PROP_HEADER,
-        structure_u32(tree, offset + TOKEN_SIZE),
-    };
+    *name = (const char *)tree->bytes + tree->strings + token.name;
+    *value = (devicetree_value_t){tree->bytes + tree->structure + offset + PROP_HEADER, token.value_length};
     return true;
 }

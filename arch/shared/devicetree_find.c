@@ -176,6 +176,20 @@ status_t devicetree_find(const devicetree_t *tree, const char *path, size_t leng
     return status == STATUS_OK ? go_down(path + alias_end, end - alias_end, node) : status;
 }
 
+/* Whether the node has a property of one cell with this number, of whatever name. */
+static bool has_cell(const devicetree_node_t *node, uint32_t number)
+{
+    uint32_t cursor = 0;
+    const char *name;
+    devicetree_value_t value;
+    while (devicetree_next_property(node, &cursor, &name, &value)) {
+        if (value.length == 4 && bytes_u32(value.bytes) == number) {
+            return true;
+        }
+    }
+    return false;
+}
+
 status_t devicetree_find_phandle(const devicetree_t *tree, uint32_t phandle, devicetree_node_t *node)
 {
     uint32_t number;
@@ -184,7 +198,9 @@ status_t devicetree_find_phandle(const devicetree_t *tree, uint32_t phandle, dev
         return STATUS_NOT_FOUND;
     }
     do {
-        if ((devicetree_property_u32(node, "phandle", &number) ||
+        /* A number is compared sooner than two names with those of all properties. */
+        if (has_cell(node, phandle) &&
+            (devicetree_property_u32(node, "phandle", &number) ||
              devicetree_property_u32(node, "linux,phandle", &number)) &&
             number == phandle) {
             return STATUS_OK;
