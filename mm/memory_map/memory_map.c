@@ -40,11 +40,8 @@ static void region_swallow(memory_region_t *region, const memory_region_t *other
     }
 }
 
-/*
- * Sorts the inputs by base. A full map stays nearly sorted from one addition to the next, so that inserting is cheap
- * after the first time.
- */
-static void sort_inputs(memory_map_t *map)
+/* By insertion: a full map stays nearly sorted from one addition to the next. */
+void memory_map_sort_inputs(memory_map_t *map)
 {
     for (size_t i = 1; i < map->input_count; i++) {
         const memory_region_t moving = map->input[i];
@@ -78,7 +75,7 @@ static memory_region_t make_room(memory_map_t *map)
     uint64_t gap = UINT64_MAX;
     const size_t count = map->input_count;
     map->input_dropped++;
-    sort_inputs(map);
+    memory_map_sort_inputs(map);
     for (size_t i = 0; i < count; i++) {
         memory_region_t *const input = &map->input[i];
         if (input->type == MEMORY_REGION_AVAILABLE) {

@@ -12,4 +12,7 @@ static inline uint64_t memory_region_last(const memory_region_t *region)
     return region->base.value + (region->size_bytes - 1);
 }
 
+/* Sorts the inputs by base. Cheap when they are sorted already, or nearly. */
+void memory_map_sort_inputs(memory_map_t *map);
+
 #endif

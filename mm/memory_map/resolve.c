@@ -5,10 +5,10 @@
  *                      [ reserved ]    [ bad ]
  *   finished   [avail  ][ reserved ][a][ bad ][avail ]          sorted, disjoint, whole pages
  *
- * One sweep from the lowest address up. At each stop the strictest of the inputs there decides, and holds until the
- * next place where an input begins or ends. Each stop looks at every input, so that n inputs cost n * 2n steps at most
- * (half a million for a map that is full, microseconds for a usual one) and no memory, and no order of the inputs
- * matters.
+ * One sweep from the lowest address up, over inputs sorted by base. At each stop the strictest of the inputs there
+ * decides, and holds until the next place where an input begins or ends. A stop looks at the inputs from the first
+ * that has not ended to the first that can't begin before the next stop: a few of a usual map, and all of a hostile
+ * one, so that n inputs cost n * 2n steps at most (half a million for a map that is full) and no memory.
  *
  * A page that a restriction touches is restricted as a whole: restrictions grow to whole pages before the sweep.
  * AVAILABLE shrinks to whole pages after it, so that two AVAILABLE inputs that meet within a page make that page usable
@@ -49,13 +49,18 @@ typedef struct sweep_stop {
     uint64_t next;             /* the next stop; `limit` when there is none */
 } sweep_stop_t;
 
-static sweep_stop_t sweep_at(const memory_map_t *map, uint64_t position, uint64_t limit)
+/* Looks at the inputs from *from on, and moves that on over those that end below `position`. */
+static sweep_stop_t sweep_at(const memory_map_t *map, uint64_t position, uint64_t limit, size_t *from)
 {
     sweep_stop_t stop = {MEMORY_REGION_HOLE, limit};
-    for (size_t i = 0; i < map->input_count; i++) {
+    for (size_t i = *from; i < map->input_count; i++) {
         uint64_t first;
         uint64_t last;
+        if (align_down(map->input[i].base.value, PAGE_SIZE) >= stop.next) {
+            break; /* nor can any behind it begin before, even grown to whole pages */
+        }
         if (!input_bounds(&map->input[i], limit, &first, &last) || last < position) {
+            *from += *from == i;
             continue;
         }
         if (first <= position && map->input[i].type > stop.type) {
@@ -109,9 +114,11 @@ status_t memory_map_finish(memory_map_t *map, physical_address_t limit)
         return STATUS_BUSY;
     }
     const uint64_t whole_limit = align_down(limit.value, PAGE_SIZE);
+    size_t from = 0;
     map->region_count = 0;
+    memory_map_sort_inputs(map);
     for (uint64_t position = 0; position < whole_limit;) {
-        const sweep_stop_t stop = sweep_at(map, position, whole_limit);
+        const sweep_stop_t stop = sweep_at(map, position, whole_limit, &from);
         if (stop.type != MEMORY_REGION_HOLE) {
             append(map, position, stop.next, stop.type);
         }
