@@ -107,7 +107,6 @@ static status_t step_pages(void *context)
         status = pages_init(&state->map);
     }
     if (status == STATUS_OK) {
-        pages_spare_below(physical_address(GIB(4))); /* for devices that reach no further */
         memory_watch_start();
     }
     return status;
@@ -307,6 +306,11 @@ void kernel_main(const boot_handoff_t *handoff)
         log_line("boot: can't go on without %s (%s); stopping", steps[failed].name, status_name(status));
         kernel_shutdown(KERNEL_BOOT_FAILED);
     }
+    /*
+     * What boot needs comes from the lowest memory, around what the page tree begins with. What is left there is for
+     * devices that reach no further: who comes now makes the nodes for the memory above.
+     */
+    pages_spare_below(physical_address(GIB(4)));
     interrupts_enable();
     console_enable_input_interrupt();
     kernel_shutdown(kernel_application());

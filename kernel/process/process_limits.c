@@ -9,9 +9,7 @@ static uint64_t pages_usual;        /* since process_limits_open() */
 
 void process_limits_open(void)
 {
-    pages_stats_t stats;
-    pages_stats(&stats);
-    pages_usual = stats.pages_total / 2;
+    pages_usual = pages_count_total() / 2;
 }
 
 void process_limits_set(const process_limits_t *limits)

@@ -261,6 +261,11 @@ uint64_t pages_count_allocated(void)
     return allocated;
 }
 
+uint64_t pages_count_total(void)
+{
+    return pages_tree.pages_total; /* as it was at the start */
+}
+
 page_state_t pages_state(physical_address_t address)
 {
     return page_tree_state(&pages_tree, page_of_physical(address));

@@ -20,14 +20,14 @@ static void *page_at(void *first, size_t index)
     return (char *)first + index * PAGE_SIZE;
 }
 
-/* What an allocation does when there is none left: what caches keep in hand may help. */
-static void *run_alloc(size_t count)
+/* When there is no page left, what caches keep in hand may help. */
+static void *page_alloc(void)
 {
-    void *run = pages_alloc(count);
-    if (run == NULL && kmem_caches_shrink() != 0) {
-        run = pages_alloc(count);
+    void *page = pages_alloc(1);
+    if (page == NULL && kmem_caches_shrink() != 0) {
+        page = pages_alloc(1);
     }
-    return run;
+    return page;
 }
 
 /* Gives back what was claimed of memory and quota. NULL, for who returns it. */
@@ -46,7 +46,7 @@ void *frame_alloc(quota_t *quota)
     if (!quota_take(quota, QUOTA_PAGES, 1)) {
         return NULL;
     }
-    void *const frame = run_alloc(1);
+    void *const frame = page_alloc();
     if (frame == NULL || page_words_claim(frame, 1, 0) != STATUS_OK) {
         return undo_alloc(quota, frame, 1);
     }

@@ -39,6 +39,25 @@ def read_budgets(text, platform):
     return budgets
 
 
+def measured(lines):
+    """{name: hundredths of an instruction}"""
+    return {match.group(1): int(match.group(2)) for match in map(COST.match, lines) if match}
+
+
+def compare(here, there, percent):
+    """Returns [(name, what is wrong or None)]: costs of two runs may differ by so much of the smaller one."""
+    rows = [] if here or there else [("costs", "neither run measured anything")]
+    for name in sorted(set(here) | set(there)):
+        figures = sorted(figure.get(name, -1) for figure in (here, there))
+        wrong = None
+        if figures[0] < 0:
+            wrong = "measured in one run only"
+        elif figures[1] * 100 > figures[0] * (100 + percent):
+            wrong = "%.2f instructions and %.2f: more than %d %% apart" % (figures[0] / 100, figures[1] / 100, percent)
+        rows.append((name, wrong))
+    return rows
+
+
 def judge(lines, status, reason, budgets):
     """Returns [(name, measured or None, what is wrong or None)], and the problems of the run as a whole."""
     measured, problems, ended = {}, [], None

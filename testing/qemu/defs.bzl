@@ -67,6 +67,8 @@ def _impl(ctx, script, facts):
 
 def _test_impl(ctx):
     facts = {
+        "beside": ctx.attr.beside,
+        "beside_percent": ctx.attr.beside_percent,
         "expects": ctx.attr.expects,
         "extra": ctx.attr.extra,
         "feed": ctx.attr.feed,
@@ -110,6 +112,8 @@ _qemu_test = rule(
     implementation = _test_impl,
     attrs = dict(
         _ATTRS,
+        beside = attr.string(doc = "with expects = costs: another size of memory, with which everything costs nearly the same"),
+        beside_percent = attr.int(default = 10, doc = "how nearly"),
         budgets = attr.label(allow_single_file = True, doc = "with expects = costs"),
         expects = attr.string(default = "ktap", values = ["ktap", "failure", "costs", "text"]),
         extra = attr.string_list(doc = "more words for QEMU"),

@@ -8,7 +8,8 @@ total_seconds, and expects, one of
     "ktap"     the image runs property suites: every row passes
     "failure"  the image runs the canary: exactly `failing_row` fails, and the row's story has `failing_line`; the file `host`, a test
                program, fails in the same way when it is given the line that the guest printed
-    "costs"    the image measures: every cost within the file `budgets`
+    "costs"    the image measures: every cost within the file `budgets`, and within `beside_percent` of what it is with `beside` as its
+               memory, if there is a `beside`
     "text"     the image's output has each line of `has`, in order, and it exits with `status` (null: without a verdict)
 """
 
@@ -79,6 +80,17 @@ def judge_costs(config, ending, status):
     return cases + [junit.Case("run." + config["name"], problem) for problem in problems]
 
 
+def judge_beside(config, ending, other_ending):
+    """What a cost is with one size of memory and with another: nearly the same."""
+    here, there = costs.measured(ending.lines()), costs.measured(other_ending.lines())
+    cases = []
+    for name, wrong in costs.compare(here, there, config["beside_percent"]):
+        figures = [figure[name] / 100 if name in figure else 0 for figure in (here, there)]
+        print("%-32s %10.2f with %s, %.2f with %s" % (name, figures[0], config["memory"], figures[1], config["beside"]))
+        cases.append(junit.Case("beside." + name, wrong))
+    return cases
+
+
 def judge_text(config, ending, status):
     """Output with these lines, in this order, and this end."""
     wanted = list(config["has"])
@@ -98,16 +110,15 @@ def judge_text(config, ending, status):
 JUDGES = {"ktap": judge_ktap, "failure": judge_failure, "costs": judge_costs, "text": judge_text}
 
 
-def run_test(config, environment):
-    """Runs and judges; returns the test's exit status."""
-    machine = machines.find(config["platform"], config["boot"])
+def boot(config, machine, memory, environment):
+    """Runs the machine to its end."""
     scratch = environment.get("TEST_TMPDIR")
     with tempfile.TemporaryDirectory(prefix="quarry-", dir=scratch) as folder:
         command = machines.command(
             machine,
             config["files"],
             folder,
-            memory=machines.parse_memory(config["memory"]),
+            memory=machines.parse_memory(memory),
             cpus=machines.parse_cpus(str(config["cpus"])),
             append=append_of(config, environment),
             counts_instructions=config["expects"] == "costs",
@@ -116,9 +127,17 @@ def run_test(config, environment):
         command += ["-serial", "stdio", "-monitor", "none"]
         feed = config.get("feed", "").encode("utf-8")
         prompt = config.get("feed_after", "").encode("utf-8")
-        ending = session.run(command, config["silence_seconds"], config["total_seconds"], feed, prompt)
+        return session.run(command, config["silence_seconds"], config["total_seconds"], feed, prompt)
+
+
+def run_test(config, environment):
+    """Runs and judges; returns the test's exit status."""
+    machine = machines.find(config["platform"], config["boot"])
+    ending = boot(config, machine, config["memory"], environment)
     status = machine.status_of(ending.code) if ending.code is not None else None
     cases = JUDGES[config["expects"]](config, ending, status)
+    if config.get("beside"):
+        cases.extend(judge_beside(config, ending, boot(config, machine, config["beside"], environment)))
     if not cases:
         cases = [junit.Case("run." + config["name"], "nothing was judged")]
     failures = [case for case in cases if case.failure is not None]

@@ -148,15 +148,19 @@ class JudgeTest(unittest.TestCase):
         self.addCleanup(self.folder.cleanup)
         self.xml = os.path.join(self.folder.name, "test.xml")
 
-    def run_judge(self, script, status_code_to_append=None, **changes):
+    def run_judge(self, script, beside_script=None, **changes):
+        """With beside_script for the guest that has `beside` as its memory."""
         config = {
             "name": "t", "platform": "x86_64", "boot": "direct", "memory": "128M", "cpus": 1, "expects": "ktap",
             "silence_seconds": 20, "total_seconds": 40, "files": {"qemu": "-", "kernel": "-"},
         }
         config.update(changes)
-        fake = [sys.executable, "-S", "-s", FAKE_GUEST, repr(script)]
+
+        def fake_command(*_, memory, **__):
+            return [sys.executable, "-S", "-s", FAKE_GUEST, repr(beside_script if memory == config.get("beside") else script)]
+
         output = io.StringIO()
-        with mock.patch.object(machines, "command", lambda *_, **__: fake), contextlib.redirect_stdout(output):
+        with mock.patch.object(machines, "command", fake_command), contextlib.redirect_stdout(output):
             result = judge.run_test(config, {"XML_OUTPUT_FILE": self.xml, "TEST_TMPDIR": self.folder.name})
         self.output = output.getvalue()
         suite = ElementTree.parse(self.xml).getroot().find("testsuite")
@@ -256,6 +260,26 @@ class JudgeTest(unittest.TestCase):
             [("say", good), ("exit", 0)],
         ):
             self.assertEqual(self.run_judge(script, **wanted), 1, script)
+
+    def test_costs_beside_another_memory(self):
+        path = os.path.join(self.folder.name, "budgets.txt")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("x86_64 boot 120\n")
+        wanted = {"expects": "costs", "files": {"budgets": path}, "beside": "1T", "beside_percent": 10}
+        guest = [("say", "cost boot 10000\ncosts 1\n"), ("exit", 1)]
+        for other, verdict in (
+            ("cost boot 10000\n", 0),
+            ("cost boot 11000\n", 0),
+            ("cost boot 9091\n", 0),
+            ("cost boot 11001\n", 1),
+            ("cost boot 9090\n", 1),
+            ("cost boot 10000\ncost more 1\n", 1),  # measured in one run only
+            ("", 1),
+        ):
+            self.assertEqual(self.run_judge(guest, [("say", other + "costs 1\n"), ("exit", 1)], **wanted), verdict, other)
+            self.assertEqual(bool(self.failed), verdict != 0)
+        self.assertEqual(self.run_judge([("exit", 1)], [("exit", 1)], **wanted), 1)
+        self.assertIn("beside.costs", self.failed)
 
     def test_budgets_that_make_no_sense(self):
         for text in ("x86_64 pair", "x86_64 pair many", "x86_64 pair -1", "x86_64 pair 1\nx86_64 pair 2"):

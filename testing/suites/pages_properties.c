@@ -76,6 +76,7 @@ static void expect_all_returned(pages_fixture_t *fixture)
     pages_stats(&after);
     PROPERTY_EXPECT_VALID(fixture->run, pages_validate());
     PROPERTY_EXPECT_EQUAL(fixture->run, after.pages_allocated, fixture->before.pages_allocated);
+    PROPERTY_EXPECT_EQUAL(fixture->run, after.pages_total, pages_count_total());
     PROPERTY_EXPECT_EQUAL(fixture->run, after.pages_free + after.pages_reserved,
                           fixture->before.pages_free + fixture->before.pages_reserved);
     PROPERTY_EXPECT_EQUAL(fixture->run, after.pages_total,

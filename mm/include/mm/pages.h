@@ -65,8 +65,9 @@ typedef struct pages_stats {
 /* Takes the statistics. */
 void pages_stats(pages_stats_t *stats);
 
-/* The field pages_allocated of the statistics alone, which takes no search. */
+/* The fields pages_allocated and pages_total of the statistics alone, which takes no search. */
 uint64_t pages_count_allocated(void);
+uint64_t pages_count_total(void);
 
 /* The state of the page that holds physical `address`; PAGE_STATE_INVALID outside all memory. */
 page_state_t pages_state(physical_address_t address);
