@@ -269,7 +269,7 @@ static bool take_locked(page_tree_t *tree, page_context_t *context, page_search_
                         uint64_t *first)
 {
     page_context_list(tree, context);
-    page_tree_sample_peak(tree);
+    page_tree_sample_peak(tree, context);
     if (page_gate_refuses(&tree->gate)) {
         return false;
     }

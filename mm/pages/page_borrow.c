@@ -3,8 +3,8 @@
  *
  * A context that had to ask the tree borrows the chunk that it was served from, if nobody has it. The words above then
  * show nothing of that chunk to others, and the context finds its next blocks and runs there: wholes without a lock
- * (page_wholes.c), all else by the chunk's own lock. Its blocks' states lie in 16 cache lines of which no other CPU has
- * a part, so that CPUs meet in the tree's lock and words only when one has used up 16 MiB, and where they free each
+ * (page_wholes.c), all else by the chunk's own lock. Its words and its blocks' lie in 17 cache lines of which no other CPU
+ * has a part, so that CPUs meet in the tree's lock and words only when one has used up 16 MiB, and where they free each
  * other's pages.
  *
  * While a chunk is lent, its lock guards its words, its blocks that are in nobody's hands, and the context's block if
@@ -19,28 +19,19 @@
 
 /* ---- who guards a chunk ---- */
 
-static _Atomic uint64_t *lent_word(const page_tree_t *tree, uint64_t chunk)
-{
-    return &page_region_find(tree, chunk / CHUNKS_PER_REGION)->lent;
-}
-
 bool page_chunk_is_lent(const page_tree_t *tree, uint64_t chunk)
 {
-    return bit_is_set(atomic_load(lent_word(tree, chunk)), chunk % CHUNKS_PER_REGION);
-}
-
-spinlock_t *page_chunk_lock(page_tree_t *tree, uint64_t chunk)
-{
-    return &tree->chunk_locks[chunk % PAGE_CHUNK_LOCKS].lock;
+    return atomic_load(&page_chunk_words(tree, chunk)->is_lent);
 }
 
 page_guard_t page_chunk_guard(page_tree_t *tree, uint64_t chunk)
 {
+    page_chunk_words_t *const words = page_chunk_words(tree, chunk);
     for (;;) {
-        const bool is_lent = page_chunk_is_lent(tree, chunk);
-        spinlock_t *const lock = is_lent ? page_chunk_lock(tree, chunk) : &tree->lock;
+        const bool is_lent = atomic_load(&words->is_lent);
+        spinlock_t *const lock = is_lent ? &words->lock : &tree->lock;
         const page_guard_t guard = {lock, spinlock_lock(lock)};
-        if (LIKELY(page_chunk_is_lent(tree, chunk) == is_lent)) {
+        if (LIKELY(atomic_load(&words->is_lent) == is_lent)) {
             return guard;
         }
         page_chunk_unguard(guard);
@@ -65,8 +56,9 @@ void page_chunk_borrow(page_tree_t *tree, page_context_t *context, uint64_t chun
     }
     context->chunk_first_page = page_number(chunk * PAGES_PER_CHUNK);
     context->chunk_address = page_tree_address(tree, context->chunk_first_page);
-    atomic_store(&context->chunk, &page_chunk_words(tree, chunk)->wholes);
-    atomic_fetch_or(lent_word(tree, chunk), UINT64_C(1) << (chunk % CHUNKS_PER_REGION));
+    page_chunk_words_t *const words = page_chunk_words(tree, chunk);
+    atomic_store(&context->chunk, &words->wholes);
+    atomic_store(&words->is_lent, true);
     page_words_settle_lending(tree, chunk);
 }
 
@@ -76,13 +68,13 @@ bool page_chunk_return(page_tree_t *tree, page_context_t *context)
     if (!page_context_has_chunk(context)) {
         return false;
     }
-    spinlock_t *const lock = page_chunk_lock(tree, chunk);
-    const spinlock_hold_t hold = spinlock_lock(lock);
+    page_chunk_words_t *const words = page_chunk_words(tree, chunk);
+    const spinlock_hold_t hold = spinlock_lock(&words->lock);
     /* First: what its borrower does to wholes from here on he settles himself. */
     atomic_store(&context->chunk, &page_block_none);
     atomic_thread_fence(memory_order_seq_cst);
-    atomic_fetch_and(lent_word(tree, chunk), ~(UINT64_C(1) << (chunk % CHUNKS_PER_REGION)));
-    spinlock_unlock(lock, hold);
+    atomic_store(&words->is_lent, false);
+    spinlock_unlock(&words->lock, hold);
     page_words_settle_lending(tree, chunk);
     return true;
 }
@@ -177,8 +169,9 @@ bool page_borrowed_run_take(page_tree_t *tree, page_context_t *context, const pa
         search->limit != tree->page_end) {
         return false;
     }
+    page_tree_sample_peak(tree, context);
     const uint64_t chunk = context->chunk_first_page.value / PAGES_PER_CHUNK;
-    spinlock_t *const lock = page_chunk_lock(tree, chunk);
+    spinlock_t *const lock = &page_chunk_words(tree, chunk)->lock;
     const spinlock_hold_t hold = spinlock_lock(lock);
     bool is_found = false;
     if (page_context_has_chunk(context)) { /* not recalled meanwhile */

@@ -200,12 +200,12 @@ static ALWAYS_INLINE bool release_single(page_tree_t *tree, uint64_t page, bool 
     if (UNLIKELY(region == NULL)) {
         return false;
     }
-    page_chunk_words_t *const words = page_region_words(region, chunk);
-    page_chunk_t *const node = atomic_load_explicit(&words->node, memory_order_acquire);
-    if (UNLIKELY(node == NULL) || UNLIKELY(!bit_is_set(atomic_load(&words->wholes.high), block))) {
+    page_chunk_words_t *const words =
+        atomic_load_explicit(&region->chunks[chunk % CHUNKS_PER_REGION], memory_order_acquire);
+    if (UNLIKELY(words == NULL) || UNLIKELY(!bit_is_set(atomic_load(&words->wholes.high), block))) {
         return false;
     }
-    page_block_t *const pages = &node->blocks[page_block_place(block)];
+    page_block_t *const pages = &words->node->blocks[page_block_place(block)];
     if (UNLIKELY(!page_block_release_one(pages, page % PAGES_PER_BLOCK))) {
         return false;
     }
@@ -339,9 +339,9 @@ static void retire(page_tree_t *tree, page_span_t span)
             taken = page_block_retire_end_held(node, mask);
             context->bad_pages |= mask;
         }
-        tree->claimed_by_retire += count_set(claimed);
-        tree->taken_by_retire += count_set(taken);
-        tree->pages_retired += count_set(mask);
+        page_counter_add(&tree->claimed_by_retire, count_set(claimed));
+        page_counter_add(&tree->taken_by_retire, count_set(taken));
+        RELAXED_ADD(&tree->pages_retired, count_set(mask));
         page_words_settle(tree, block, block + 1);
     }
 }

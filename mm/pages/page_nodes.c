@@ -2,7 +2,7 @@
  * Nodes of the page tree: made from the memory map when memory below them is first needed, out of pages of the tree
  * itself.
  *
- * A making needs at most a group, a region and a chunk, and those fit into one page together. So the rule is: one whole
+ * A making needs at most a group, a region, a chunk and its words, and those fit into one page together. So the rule is: one whole
  * page is always in hand (metadata.spare), and a making starts only when it is. Right after, the next page is taken
  * from the memory that has just become reachable, which has a free page, or nobody would have asked for it. Hence no
  * recursion, and no state in which memory is there but the tree has no room to describe it.
@@ -17,7 +17,9 @@
 #define NODE_BYTES(type) (((sizeof(type) + NODE_ALIGNMENT - 1) / NODE_ALIGNMENT) * NODE_ALIGNMENT)
 
 _Static_assert(sizeof(page_chunk_t) == 1024, "a chunk's planes are 1 KiB");
-_Static_assert(NODE_BYTES(page_group_t) + NODE_BYTES(page_region_t) + NODE_BYTES(page_chunk_t) <= 4096,
+_Static_assert(NODE_BYTES(page_group_t) + NODE_BYTES(page_region_t) + NODE_BYTES(page_chunk_t) +
+                       NODE_BYTES(page_chunk_words_t) <=
+                   4096,
                "one page holds one node of each level");
 
 /* Firmware of PCs keeps to itself more of the first MiB than it says; what the tree uses first should be elsewhere. */
@@ -62,7 +64,7 @@ bool page_nodes_take_page(page_tree_t *tree, page_number_t *page)
     page_block_reserve(node, UINT64_C(1) << index);
     page_words_settle(tree, block, block + 1);
     tree->metadata.pages++;
-    tree->metadata.pages_from_tree++;
+    RELAXED_ADD(&tree->metadata.pages_from_tree, 1);
     *page = page_number(block * PAGES_PER_BLOCK + index);
     if (UNLIKELY(tree->watch != NULL)) {
         page_watch_taken(tree, *page, 1);
@@ -86,17 +88,31 @@ static bool has_spare(page_tree_t *tree)
     return metadata->spare != NULL;
 }
 
-/* Zeroed room for a node. The caller has seen has_spare(), and asks once for each level at most. */
+/*
+ * Zeroed room for a node. The caller has seen has_spare(), and asks once for each kind at most. What a page has left
+ * over is for nodes that are smaller: so four chunks come out of a page, and their words out of what is left of others.
+ */
 static void *carve(page_metadata_t *metadata, size_t bytes)
 {
-    if (metadata->bump_left < bytes) {
-        metadata->bump = metadata->spare;
-        metadata->bump_left = PAGE_SIZE;
-        metadata->spare = NULL;
+    char *node;
+    if (metadata->rest_left >= bytes) {
+        node = metadata->rest;
+        metadata->rest += bytes;
+        metadata->rest_left -= bytes;
+    } else {
+        if (metadata->bump_left < bytes) {
+            if (metadata->bump_left > metadata->rest_left) {
+                metadata->rest = metadata->bump;
+                metadata->rest_left = metadata->bump_left;
+            }
+            metadata->bump = metadata->spare;
+            metadata->bump_left = PAGE_SIZE;
+            metadata->spare = NULL;
+        }
+        node = metadata->bump;
+        metadata->bump += bytes;
+        metadata->bump_left -= bytes;
     }
-    void *const node = metadata->bump;
-    metadata->bump += bytes;
-    metadata->bump_left -= bytes;
     __builtin_memset(node, 0, bytes);
     return node;
 }
@@ -177,9 +193,6 @@ static void make_region(page_tree_t *tree, uint64_t number)
     page_region_t *const region = carve(&tree->metadata, NODE_BYTES(page_region_t));
     region->planes[PAGE_PLANE_UNTOUCHED] =
         usable_parts(tree, number * CHUNKS_PER_REGION * PAGES_PER_CHUNK, PAGES_PER_CHUNK);
-    for (unsigned i = 0; i < CHUNKS_PER_REGION; i++) {
-        page_region_words(region, i)->wholes.high = ~UINT64_C(0); /* nothing is vacant where there is no node yet */
-    }
     atomic_store_explicit(&group->regions[number % REGIONS_PER_GROUP], region, memory_order_release);
 }
 
@@ -188,15 +201,16 @@ static void make_chunk(page_tree_t *tree, uint64_t number)
     page_region_t *const region = page_region_find(tree, number / CHUNKS_PER_REGION);
     page_chunk_t *const chunk = carve(&tree->metadata, NODE_BYTES(page_chunk_t));
     fill_chunk(tree, chunk, number);
-    page_chunk_words_t *const words = page_region_words(region, number);
-    page_block_t *const wholes = &words->wholes;
+    page_chunk_words_t *const words = carve(&tree->metadata, NODE_BYTES(page_chunk_words_t));
+    words->node = chunk;
+    spinlock_init(&words->lock, LOCK_RANK_PAGE_CHUNK);
     for (unsigned i = 0; i < BLOCKS_PER_CHUNK; i++) {
-        if (page_block_free_word(&chunk->blocks[page_block_place(i)]) == ~UINT64_C(0)) {
-            wholes->high &= ~(UINT64_C(1) << i);
+        if (page_block_free_word(&chunk->blocks[page_block_place(i)]) != ~UINT64_C(0)) {
+            words->wholes.high |= UINT64_C(1) << i;
         }
     }
     region->planes[PAGE_PLANE_UNTOUCHED] &= ~(UINT64_C(1) << (number % CHUNKS_PER_REGION));
-    atomic_store_explicit(&words->node, chunk, memory_order_release);
+    atomic_store_explicit(&region->chunks[number % CHUNKS_PER_REGION], words, memory_order_release);
     page_words_settle(tree, number * BLOCKS_PER_CHUNK, (number + 1) * BLOCKS_PER_CHUNK);
     if (UNLIKELY(tree->watch != NULL)) {
         page_watch_chunk(tree, number);

@@ -135,9 +135,7 @@ void page_tree_stats(page_tree_t *tree, pages_stats_t *stats)
         stats->runs_allocated +=
             page_counter_read(&context->singles_allocated) + page_counter_read(&context->longer_runs_allocated);
     }
-    if (stats->pages_allocated > tree->pages_allocated_peak) {
-        tree->pages_allocated_peak = stats->pages_allocated;
-    }
+    page_tree_raise_peak(tree, stats->pages_allocated);
     stats->pages_total = tree->pages_total;
     stats->pages_invalid = tree->pages_retired;
     stats->pages_reserved = tree->metadata.pages_from_tree;

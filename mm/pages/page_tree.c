@@ -5,9 +5,9 @@
  *                    .---'---.
  *                  group    group        1 word a plane, and 64 pointers
  *                .---'---.
- *             region   region            the same, and three words for each of its 64 chunks: partly, and two of wholes
+ *             region   region            the same
  *           .---'---.
- *        chunk     chunk                 64 blocks
+ *        chunk     chunk                 three words of its 64 blocks: partly, and two of wholes
  *          |
  *        block block block ...           low and high word of 64 pages
  *
@@ -62,9 +62,6 @@ status_t page_tree_init(page_tree_t *tree, const page_tree_config_t *config)
 {
     __builtin_memset(tree, 0, sizeof(*tree));
     spinlock_init(&tree->lock, LOCK_RANK_PAGE_TREE);
-    for (unsigned i = 0; i < PAGE_CHUNK_LOCKS; i++) {
-        spinlock_init(&tree->chunk_locks[i].lock, LOCK_RANK_PAGE_CHUNK);
-    }
     if (!config->map->is_finished) {
         return STATUS_NOT_READY;
     }
@@ -106,8 +103,8 @@ page_state_t page_tree_state(page_tree_t *tree, page_number_t page)
      */
     const spinlock_hold_t hold = spinlock_lock(&tree->lock);
     const page_block_t *const block = page_block_find(tree, page.value / PAGES_PER_BLOCK);
+    spinlock_t *const chunk_lock = block == NULL ? NULL : &page_chunk_words(tree, page.value / PAGES_PER_CHUNK)->lock;
     const bool is_lent = block != NULL && page_chunk_is_lent(tree, page.value / PAGES_PER_CHUNK);
-    spinlock_t *const chunk_lock = page_chunk_lock(tree, page.value / PAGES_PER_CHUNK);
     const spinlock_hold_t chunk_hold = is_lent ? spinlock_lock(chunk_lock) : hold;
     const memory_region_t *const region = memory_map_find(tree->config.map, physical_of_page(page));
     if (block != NULL && page_whole_is_split(tree, page.value / PAGES_PER_BLOCK)) {
@@ -135,6 +132,7 @@ uint64_t page_tree_shutdown(page_tree_t *tree)
     tree->is_ready = false;
     page_context_t *context = tree->contexts;
     tree->contexts = NULL;
+    tree->context_count = 0;
     while (context != NULL) {
         page_context_t *const next = context->next;
         page_context_init(context);

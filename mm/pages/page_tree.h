@@ -60,57 +60,48 @@ typedef struct page_chunk {
 } page_chunk_t;
 
 /*
- * Where in an array over `lines` cache lines number `index` of 64 stands. Neighbours stand apart: blocks are checked
- * out, and chunks lent, in their order, and CPUs whose words share a cache line would pass it to and fro.
+ * Where in its chunk's array a block stands. Neighbours stand apart: blocks are checked out in their order, and CPUs
+ * whose blocks' words share a cache line would pass it to and fro.
  */
-static inline uint64_t page_place_apart(uint64_t index, uint64_t lines)
-{
-    return index % lines * (BITS_PER_WORD / lines) + index / lines;
-}
-
 static inline uint64_t page_block_place(uint64_t block)
 {
-    return page_place_apart(block % BLOCKS_PER_CHUNK, sizeof(page_chunk_t) / CACHE_LINE_BYTES);
+    const uint64_t lines = sizeof(page_chunk_t) / CACHE_LINE_BYTES;
+    const uint64_t index = block % BLOCKS_PER_CHUNK;
+    return index % lines * (BLOCKS_PER_CHUNK / lines) + index / lines;
 }
 
 /* The states of wholes, beside PAGE_STATE_FREE and PAGE_STATE_ALLOCATED: page_wholes.c. */
 #define PAGE_WHOLE_SPLIT PAGE_STATE_INVALID
 #define PAGE_WHOLE_TAKEN PAGE_STATE_RESERVED
 
-/* A chunk, and the words over its blocks. */
+/*
+ * The words over a chunk's blocks, and what else those who share the chunk look at, in a cache line apart from that of
+ * any other chunk.
+ */
 typedef struct page_chunk_words {
-    page_chunk_t *_Atomic node; /* NULL where none has been made */
-    _Atomic uint64_t partly;    /* split, in nobody's hands, and some pages are free: written by who guards the chunk */
-    page_block_t wholes;        /* two bits for each block: page_wholes.c */
-} page_chunk_words_t;
+    page_chunk_t *node;      /* the chunk */
+    _Atomic uint64_t partly; /* split, in nobody's hands, and some pages are free: written by who guards the chunk */
+    page_block_t wholes;     /* two bits for each block: page_wholes.c */
+    _Atomic bool is_lent;    /* a context has borrowed it: nothing of it shows in the planes */
+    spinlock_t lock;         /* guards it meanwhile */
+} ALIGNED(CACHE_LINE_BYTES) page_chunk_words_t;
 
 typedef struct page_region {
     uint64_t planes[PAGE_PLANE_COUNT];
-    _Atomic uint64_t lent; /* chunks that a context has borrowed: nothing of them shows in the planes */
-    ALIGNED(CACHE_LINE_BYTES) page_chunk_words_t words[CHUNKS_PER_REGION]; /* by page_region_words() */
+    ALIGNED(CACHE_LINE_BYTES) page_chunk_words_t *_Atomic chunks[CHUNKS_PER_REGION];
 } page_region_t;
-
-static inline page_chunk_words_t *page_region_words(page_region_t *region, uint64_t chunk)
-{
-    const uint64_t lines = sizeof(region->words) / CACHE_LINE_BYTES;
-    return &region->words[page_place_apart(chunk % CHUNKS_PER_REGION, lines)];
-}
 
 typedef struct page_group {
     uint64_t planes[PAGE_PLANE_COUNT];
     ALIGNED(CACHE_LINE_BYTES) page_region_t *_Atomic regions[REGIONS_PER_GROUP];
 } page_group_t;
 
-/* What guards a chunk while it is lent. So many that those of neighbouring chunks have a cache line each. */
-#define PAGE_CHUNK_LOCKS 256u
-typedef struct page_chunk_lock {
-    ALIGNED(CACHE_LINE_BYTES) spinlock_t lock;
-} page_chunk_lock_t;
-
 /* Where nodes are carved from. */
 typedef struct page_metadata {
-    char *bump;               /* the next free byte of the page in use */
-    size_t bump_left;         /* bytes from there to the end of that page */
+    char *bump;       /* the next free byte of the page in use */
+    size_t bump_left; /* bytes from there to the end of that page */
+    char *rest;       /* the same of an earlier page, too small for the node that came then */
+    size_t rest_left;
     void *spare;              /* one more page in hand: enough for a group, a region and a chunk */
     uint64_t pages;           /* taken ever, the page words' included */
     uint64_t pages_from_tree; /* of those, how many are RESERVED pages of this tree */
@@ -144,19 +135,18 @@ typedef struct page_tree {
     /* What changes while the tree is in use, apart from what does not: */
     ALIGNED(CACHE_LINE_BYTES) spinlock_t lock;
     uint64_t pages_retired; /* made INVALID since the start */
-    uint64_t
-        claimed_by_retire; /* the two sums of page_block_retire(): allocations and frees in the books, by nobody's hand */
-    uint64_t taken_by_retire;
-    uint64_t pages_allocated_peak;
-    uint64_t slow_operations;
+    /* The two sums of page_block_retire(): allocations and frees in the books, by nobody's hand. */
+    page_counter_t claimed_by_retire;
+    page_counter_t taken_by_retire;
+    _Atomic uint64_t pages_allocated_peak;
     page_metadata_t metadata;
     page_gate_t gate;
-    page_context_t *contexts; /* all that have been seen */
+    page_context_t *contexts; /* all that have been seen; the sums read them without the lock */
+    uint32_t context_count;
     uint64_t reserve_blocks[PAGE_RESERVE_BLOCK_MAX];
     size_t reserve_count;
     uint64_t planes[PAGE_PLANE_COUNT][PAGE_TREE_GROUP_MAX / BITS_PER_WORD];
     ALIGNED(CACHE_LINE_BYTES) page_group_t *_Atomic groups[PAGE_TREE_GROUP_MAX];
-    page_chunk_lock_t chunk_locks[PAGE_CHUNK_LOCKS];
 } page_tree_t;
 
 /*

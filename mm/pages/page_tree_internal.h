@@ -57,7 +57,7 @@ page_region_t *page_region_find(const page_tree_t *tree, uint64_t region);
 page_chunk_t *page_chunk_find(const page_tree_t *tree, uint64_t chunk);
 page_block_t *page_block_find(const page_tree_t *tree, uint64_t block);
 
-/* The words of a chunk whose region has been made. */
+/* The words of a chunk; NULL where none has been made. */
 page_chunk_words_t *page_chunk_words(const page_tree_t *tree, uint64_t chunk);
 
 /*
@@ -108,11 +108,8 @@ uint64_t page_whole_free_word(const page_tree_t *tree, uint64_t block);
 
 /* ---- page_borrow.c: the chunks that contexts borrow ---- */
 
-/* No lock needed, and out of date at once without. Whether a context has the chunk, whose node has been made. */
+/* No lock needed, and out of date at once without. Whether a context has the chunk, which has been made. */
 bool page_chunk_is_lent(const page_tree_t *tree, uint64_t chunk);
-
-/* What guards a chunk while it is lent. Taken last. */
-spinlock_t *page_chunk_lock(page_tree_t *tree, uint64_t chunk);
 
 /* Takes the lock that guards a chunk now, and lets go of it. For who holds neither. */
 typedef struct page_guard {
@@ -183,11 +180,15 @@ void page_context_check_in(page_tree_t *tree, page_context_t *context);
 page_context_t *page_context_of_block(const page_tree_t *tree, const page_block_t *node);
 uint64_t page_block_bad_pages(const page_tree_t *tree, const page_block_t *node);
 
-/* Locked. How many pages are handed out. */
+/* No lock needed. How many pages are handed out. */
 uint64_t page_tree_pages_allocated(const page_tree_t *tree);
 
-/* Locked. Takes a sample of the peak, now and then. */
-void page_tree_sample_peak(page_tree_t *tree);
+/*
+ * No lock needed. The peak is not below `allocated`; takes a sample of it, now and then, by the hand of a context that
+ * is listed.
+ */
+void page_tree_raise_peak(page_tree_t *tree, uint64_t allocated);
+void page_tree_sample_peak(page_tree_t *tree, page_context_t *context);
 
 /* Counts a run in its context. */
 static inline void page_context_count_alloc(page_context_t *context, uint64_t count)

@@ -70,29 +70,28 @@ static const char *validate_block(validation_t *validation, const page_chunk_wor
     return NULL;
 }
 
-static const char *validate_chunk(validation_t *validation, page_region_t *region, uint64_t chunk)
+static const char *validate_chunk(validation_t *validation, const page_region_t *region, uint64_t chunk)
 {
     const page_tree_t *const tree = validation->tree;
     const uint64_t index = chunk % CHUNKS_PER_REGION;
-    const page_chunk_words_t *const words = page_region_words(region, chunk);
-    const page_chunk_t *const node = page_chunk_find(tree, chunk);
+    const page_chunk_words_t *const words = region->chunks[index];
     page_span_t span;
     const bool is_untouched =
-        node == NULL && page_map_next_usable(tree, chunk * PAGES_PER_CHUNK, (chunk + 1) * PAGES_PER_CHUNK, &span);
+        words == NULL && page_map_next_usable(tree, chunk * PAGES_PER_CHUNK, (chunk + 1) * PAGES_PER_CHUNK, &span);
     if (((region->planes[PAGE_PLANE_UNTOUCHED] >> index) & 1) != is_untouched) {
         return "P4";
     }
-    const bool is_lent = bit_is_set(region->lent, index);
-    const uint64_t partly = is_lent ? 0 : words->partly;
-    const uint64_t vacant = is_lent ? 0 : page_words_vacant(words);
+    const bool is_lent = words != NULL && words->is_lent;
+    const uint64_t partly = words == NULL || is_lent ? 0 : words->partly;
+    const uint64_t vacant = words == NULL || is_lent ? 0 : page_words_vacant(words);
     if (((region->planes[PAGE_PLANE_PARTLY] >> index) & 1) != page_plane_summary(PAGE_PLANE_PARTLY, partly) ||
         ((region->planes[PAGE_PLANE_VACANT] >> index) & 1) != page_plane_summary(PAGE_PLANE_VACANT, vacant) ||
         ((region->planes[PAGE_PLANE_WHOLE] >> index) & 1) != page_plane_summary(PAGE_PLANE_WHOLE, vacant)) {
         return "P3";
     }
     validation->lent_chunks += is_lent;
-    for (uint64_t i = 0; node != NULL && i < BLOCKS_PER_CHUNK; i++) {
-        const char *const broken = validate_block(validation, words, &node->blocks[page_block_place(i)],
+    for (uint64_t i = 0; words != NULL && i < BLOCKS_PER_CHUNK; i++) {
+        const char *const broken = validate_block(validation, words, &words->node->blocks[page_block_place(i)],
                                                   chunk * BLOCKS_PER_CHUNK + i, is_lent);
         if (broken != NULL) {
             return broken;
@@ -127,7 +126,7 @@ static const char *validate_group(validation_t *validation, const page_group_t *
     const char *broken = NULL;
     for (uint64_t i = 0; broken == NULL && i < REGIONS_PER_GROUP; i++) {
         const uint64_t region = number * REGIONS_PER_GROUP + i;
-        page_region_t *const node = group->regions[i];
+        const page_region_t *const node = group->regions[i];
         broken = validate_planes(validation->tree, group->planes, i, node == NULL ? NULL : node->planes,
                                  region * pages_per_region, pages_per_region);
         for (uint64_t j = 0; broken == NULL && node != NULL && j < CHUNKS_PER_REGION; j++) {
@@ -160,8 +159,7 @@ static const char *validate_borrowers(const validation_t *validation)
         if (page_context_has_block(context) && context->first_page.value / PAGES_PER_CHUNK != chunk) {
             return "P2";
         }
-        if (context->chunk != &page_chunk_words(tree, chunk)->wholes ||
-            !bit_is_set(page_region_find(tree, chunk / CHUNKS_PER_REGION)->lent, chunk % CHUNKS_PER_REGION)) {
+        if (context->chunk != &page_chunk_words(tree, chunk)->wholes || !page_chunk_is_lent(tree, chunk)) {
             return "P2";
         }
         for (const page_context_t *other = context->next; other != NULL; other = other->next) {

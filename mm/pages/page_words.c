@@ -31,25 +31,33 @@ static void *take_from_stock(void *context)
 
 /*
  * Pages of words that have been seen to be backed, each in the one place where it may be, so that not every claim walks
- * the machine's tables. What is backed stays so.
+ * the machine's tables. What is backed stays so. There are places for the words of 4 GiB in a row, since CPUs whose
+ * pages lie so far apart take them from each other; and of an address no more than its upper part is kept, in half a
+ * word.
  */
-#define KNOWN_COUNT 64u
-static uintptr_t known[KNOWN_COUNT];
+#define KNOWN_SHIFT 11u
+static uint32_t known[1u << KNOWN_SHIFT];
 
-static ALWAYS_INLINE uintptr_t *known_place(const uint64_t *word)
+static ALWAYS_INLINE uint32_t *known_place(const uint64_t *word)
 {
-    return &known[((uintptr_t)word / PAGE_SIZE) % KNOWN_COUNT];
+    return &known[((uintptr_t)word >> PAGE_SHIFT) % ARRAY_COUNT(known)];
+}
+
+/* The window of page words is shorter than 2^55 bytes, so that no two in a place are alike; and none is 0. */
+static ALWAYS_INLINE uint32_t known_name(const uint64_t *word)
+{
+    return (uint32_t)((uintptr_t)word >> (PAGE_SHIFT + KNOWN_SHIFT));
 }
 
 static ALWAYS_INLINE bool is_known(const uint64_t *word)
 {
     /* Acquired with it: the tables' entry, by whoever wrote that. */
-    return __atomic_load_n(known_place(word), __ATOMIC_ACQUIRE) == align_down((uintptr_t)word, PAGE_SIZE);
+    return __atomic_load_n(known_place(word), __ATOMIC_ACQUIRE) == known_name(word);
 }
 
 static void know(const uint64_t *word)
 {
-    __atomic_store_n(known_place(word), align_down((uintptr_t)word, PAGE_SIZE), __ATOMIC_RELEASE);
+    __atomic_store_n(known_place(word), known_name(word), __ATOMIC_RELEASE);
 }
 
 /* Which word of its page of words it is. */

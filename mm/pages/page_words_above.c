@@ -19,21 +19,23 @@ page_region_t *page_region_find(const page_tree_t *tree, uint64_t region)
                          : atomic_load_explicit(&group->regions[region % REGIONS_PER_GROUP], memory_order_acquire);
 }
 
+page_chunk_words_t *page_chunk_words(const page_tree_t *tree, uint64_t chunk)
+{
+    const page_region_t *const region = page_region_find(tree, chunk / CHUNKS_PER_REGION);
+    return region == NULL ? NULL
+                          : atomic_load_explicit(&region->chunks[chunk % CHUNKS_PER_REGION], memory_order_acquire);
+}
+
 page_chunk_t *page_chunk_find(const page_tree_t *tree, uint64_t chunk)
 {
-    page_region_t *const region = page_region_find(tree, chunk / CHUNKS_PER_REGION);
-    return region == NULL ? NULL : atomic_load_explicit(&page_region_words(region, chunk)->node, memory_order_acquire);
+    const page_chunk_words_t *const words = page_chunk_words(tree, chunk);
+    return words == NULL ? NULL : words->node;
 }
 
 page_block_t *page_block_find(const page_tree_t *tree, uint64_t block)
 {
     page_chunk_t *const chunk = page_chunk_find(tree, block / BLOCKS_PER_CHUNK);
     return chunk == NULL ? NULL : &chunk->blocks[page_block_place(block)];
-}
-
-page_chunk_words_t *page_chunk_words(const page_tree_t *tree, uint64_t chunk)
-{
-    return page_region_words(page_region_find(tree, chunk / CHUNKS_PER_REGION), chunk);
 }
 
 bool page_plane_summary(page_plane_t plane, uint64_t word)

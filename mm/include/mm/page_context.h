@@ -25,7 +25,7 @@ typedef struct page_context {
     struct page_block *block; /* page_block_none, or NULL, when none is checked out; what follows is then meaningless */
     uintptr_t address;        /* of that block's first byte, ready for the fast paths */
     page_number_t first_page;
-    uint64_t bad_pages; /* those of the block that are INVALID, whatever its words say: under the tree's lock */
+    uint64_t bad_pages; /* those of the block that are INVALID, whatever its words say: under its chunk's guard */
 
     /*
      * The chunk that is borrowed for runs of whole blocks: the words of its wholes. Others may take it away at any
@@ -46,7 +46,8 @@ typedef struct page_context {
 
     struct page_context *next; /* the tree's list of contexts that it has seen, for the sums */
     bool is_listed;
-    bool is_plain; /* listed, and nobody watches the tree: frees need no more than the block's words */
+    bool is_plain;            /* listed, and nobody watches the tree: frees need no more than the block's words */
+    uint32_t slow_operations; /* page_tree_sample_peak() */
 } page_context_t;
 
 /*
