@@ -131,28 +131,15 @@ static NOINLINE void free_slowly(char *block, uint64_t word)
     preload_context_leave(context);
 }
 
-void large_free(void *pointer, uint64_t word)
+/* What is left to do with a block that was taken from its owner: into its bin, if there is room. */
+static ALWAYS_INLINE void keep(void *pointer, uint64_t word)
 {
-    if (UNLIKELY(!large_is_start(pointer, word))) {
-        slab_misuse_no_slab((uintptr_t)pointer, word);
-    }
-    /* Of two frees at once one finds the block gone. */
-    const uint64_t gone = (word & ~PAGE_CODE_MASK) | PAGE_CODE_GONE;
-    const uint64_t before = __atomic_exchange_n(page_word(pointer), gone, __ATOMIC_ACQ_REL);
-    if (UNLIKELY((before & PAGE_CODE_MASK) != PAGE_CODE_LARGE)) {
-        slab_misuse_no_slab((uintptr_t)pointer, before);
-    }
     preload_context_t *const context = preload_context_current();
     const size_t pages = large_pages_of_word(word);
     const size_t last = pages - 1;
     const unsigned step = large_step_of(last);
-    if (UNLIKELY(context->large.has_rooms) && (word & LARGE_WAS_MOVED) == 0 &&
-        large_room_return(pointer, (char *)pointer + (pages << PAGE_SHIFT), true)) {
-        RELAXED_ADD(&context->allocation.slab.large_frees, 1);
-        return;
-    }
-    if (UNLIKELY(last >= LARGE_BIN_PAGES_MAX || (last + 1) & (((size_t)1 << step) - 1) ||
-                 (word & LARGE_WAS_MOVED) != 0 || context->large.pages + pages > context->large.pages_max)) {
+    if (UNLIKELY(last >= LARGE_BIN_PAGES_MAX || pages & (((size_t)1 << step) - 1) || (word & LARGE_WAS_MOVED) != 0 ||
+                 context->large.pages + pages > context->large.pages_max)) {
         free_slowly(pointer, word);
         return;
     }
@@ -170,4 +157,33 @@ void large_free(void *pointer, uint64_t word)
     atomic_signal_fence(memory_order_seq_cst);
     RELAXED_STORE(&context->large.filled, context->large.filled | UINT64_C(1) << number);
     RELAXED_ADD(&context->allocation.slab.large_frees, 1);
+}
+
+/* The same in a thread that has rooms, one of which may be behind the block. */
+static NOINLINE void keep_or_return(void *pointer, uint64_t word)
+{
+    char *const end = (char *)pointer + (large_pages_of_word(word) << PAGE_SHIFT);
+    if ((word & LARGE_WAS_MOVED) == 0 && large_room_return(pointer, end, true)) {
+        RELAXED_ADD(&preload_context_current()->allocation.slab.large_frees, 1);
+        return;
+    }
+    keep(pointer, word);
+}
+
+void large_free(void *pointer, uint64_t word)
+{
+    if (UNLIKELY(!large_is_start(pointer, word))) {
+        slab_misuse_no_slab((uintptr_t)pointer, word);
+    }
+    /* Of two frees at once one finds the block gone. */
+    const uint64_t gone = (word & ~PAGE_CODE_MASK) | PAGE_CODE_GONE;
+    const uint64_t before = __atomic_exchange_n(large_word_of(pointer), gone, __ATOMIC_ACQ_REL);
+    if (UNLIKELY((before & PAGE_CODE_MASK) != PAGE_CODE_LARGE)) {
+        slab_misuse_no_slab((uintptr_t)pointer, before);
+    }
+    if (preload_context_current()->large.has_rooms) {
+        keep_or_return(pointer, word);
+        return;
+    }
+    keep(pointer, word);
 }

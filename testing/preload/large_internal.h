@@ -65,12 +65,16 @@ static ALWAYS_INLINE void *large_page_pointer(uint64_t page)
     return preload_arena + (page << PAGE_SHIFT);
 }
 
-/* `block` is in the arena. */
-static ALWAYS_INLINE void large_set_word(void *block, size_t pages, uint64_t code)
+/* The word of the first page of a block, which is in the arena. */
+static ALWAYS_INLINE uint64_t *large_word_of(const void *block)
 {
     uint64_t *const words = (uint64_t *)(void *)preload_arena;
-    __atomic_store_n(&words[large_page_number(block)], (uint64_t)pages << PAGE_WORD_VALUE_SHIFT | code,
-                     __ATOMIC_RELEASE);
+    return &words[large_page_number(block)];
+}
+
+static ALWAYS_INLINE void large_set_word(void *block, size_t pages, uint64_t code)
+{
+    __atomic_store_n(large_word_of(block), (uint64_t)pages << PAGE_WORD_VALUE_SHIFT | code, __ATOMIC_RELEASE);
 }
 
 static ALWAYS_INLINE size_t large_pages_of_word(uint64_t word)
