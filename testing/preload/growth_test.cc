@@ -54,7 +54,7 @@ class Buffer {
         ASSERT_TRUE(IsFilled(bytes_, kept, seed_)) << size_ << " to " << size;
         const size_t usable = quarry_malloc_usable_size(bytes_);
         ASSERT_GE(usable, size);
-        ASSERT_LE(usable, size <= 16 ? 16 : 2 * size + kPage) << "room to grow is not a block's";
+        ASSERT_LE(usable, size <= 16 ? 16 : 2 * size + 4 * kPage) << "room to grow is not a block's";
         memset(bytes_ + kept, seed_, size - kept);
         size_ = size;
     }

@@ -30,12 +30,20 @@ typedef struct large_bin {
     void *runs[LARGE_BIN_DEPTH];
 } large_bin_t;
 
+/* How long rooms to grow are not worth their while: large_room.c. */
+typedef struct large_rest {
+    uint16_t length;
+    uint16_t left;
+} large_rest_t;
+
 /* What one thread keeps. All zero is an empty one. */
 typedef struct large_cache {
     uint64_t pages;     /* in all bins and rooms */
     uint64_t pages_max; /* no more than so many: the more contexts there are, the fewer */
     uint64_t filled;    /* bit i: bin i may have a run; a clear one has none */
     uint64_t rooms[LARGE_ROOM_COUNT];
+    large_rest_t rest_first;
+    large_rest_t rest_later;
     uint32_t outgrown;  /* blocks in a row that were long when they left the first room */
     uint8_t sure_shift; /* how often it was wrong to rely on that: each time it takes twice as many */
     bool has_rooms;     /* some room is not zero */

@@ -26,6 +26,10 @@ void *large_alloc_to_grow(size_t size)
         return NULL;
     }
     const size_t pages = large_pages_for((size - 1) >> PAGE_SHIFT);
+    if (UNLIKELY(large_room_is_resting(pages))) {
+        bool is_zeroed;
+        return large_alloc(size, PAGE_SIZE, &is_zeroed);
+    }
     void *const block = large_room_settle(pages);
     if (LIKELY(block != NULL)) {
         large_set_word(block, pages, PAGE_CODE_LARGE);
@@ -74,10 +78,9 @@ static NOINLINE void *move(char *block, size_t have, size_t pages)
         goto out;
     }
     large_set_word(moved, pages, PAGE_CODE_LARGE | LARGE_WAS_MOVED);
-    if (large_run_restore(block, have)) {
+    large_set_word(block, 0, PAGE_CODE_GONE);
+    if (large_run_restore(block, have) && !large_room_return(block, block + (have << PAGE_SHIFT), true)) {
         large_run_free(block, have);
-    } else {
-        large_set_word(block, 0, PAGE_CODE_GONE);
     }
 
 out:

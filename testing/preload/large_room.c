@@ -6,6 +6,9 @@
  * long as it is, or longer if an idle one is at hand. When all that came to the first room of late outgrew it, or
  * were freed when they were long, the next ones get the longest of the idle rooms at once, and never move; until one
  * of them stays.
+ *
+ * Where many blocks grow by turns, five rooms are no help: each is taken away before it was used. After each time that
+ * happened, twice as many blocks that grow get none, until one was of use again.
  */
 #include "testing/preload/large_room.h"
 
@@ -15,10 +18,26 @@
 
 #define FIRST_PAGES 16u
 
-#define SURE_SHIFT_MAX 16u
+/* A wrong guess doubles LARGE_ROOM_SURE so many times at most. */
+#define SURE_SHIFT_MAX 10u
 
 /* A block that is to have a later room gets one that is at most so many times as long, as long as nothing is sure. */
 #define LATER_TIMES_MAX 8u
+
+/* So many blocks at most get no room after one that was of no use. */
+#define REST_MAX 1023u
+
+/* Somebody else gets a taken room, or could have. */
+static void judge(large_rest_t *rest, uint64_t room)
+{
+    if ((room & LARGE_ROOM_GREW) != 0) {
+        rest->length /= 2;
+        rest->left = 0;
+    } else {
+        rest->length = rest->length < REST_MAX ? (uint16_t)(2 * rest->length + 1) : REST_MAX;
+        rest->left = rest->length;
+    }
+}
 
 bool large_room_return(void *from, void *end, bool is_whole)
 {
@@ -31,7 +50,8 @@ bool large_room_return(void *from, void *end, bool is_whole)
         return false;
     }
     cache->pages += pages;
-    large_room_set(room, first, large_room_end(*room), is_whole ? 0 : LARGE_ROOM_TAKEN | LARGE_ROOM_USED);
+    const uint64_t bits = is_whole ? 0 : (*room & LARGE_ROOM_BITS) | LARGE_ROOM_TAKEN;
+    large_room_set(room, first, large_room_end(*room), bits);
     if (is_whole && room == &cache->rooms[0] && pages >= FIRST_PAGES / 2) {
         cache->outgrown++;
     }
@@ -43,7 +63,7 @@ bool large_room_return(void *from, void *end, bool is_whole)
 static ALWAYS_INLINE void *settle_in(preload_context_t *context, uint64_t *room, size_t pages, uint64_t bits)
 {
     const uint64_t begin = large_room_begin(*room);
-    large_room_set(room, begin + pages, large_room_end(*room), LARGE_ROOM_TAKEN | LARGE_ROOM_USED | bits);
+    large_room_set(room, begin + pages, large_room_end(*room), LARGE_ROOM_TAKEN | bits);
     context->large.pages -= pages;
     RELAXED_ADD(&context->allocation.slab.large_allocations, 1);
     return large_page_pointer(begin);
@@ -84,10 +104,11 @@ static uint64_t *pick(large_cache_t *cache)
     }
     for (;;) {
         uint64_t *const room = &cache->rooms[1 + cache->room_turn++ % (LARGE_ROOM_COUNT - 1)];
+        judge(&cache->rest_later, *room);
         if ((*room & LARGE_ROOM_USED) == 0) {
             return room;
         }
-        RELAXED_STORE(room, *room & ~LARGE_ROOM_USED);
+        RELAXED_STORE(room, *room & ~(LARGE_ROOM_USED | LARGE_ROOM_GREW));
     }
 }
 
@@ -126,6 +147,16 @@ static bool make(preload_context_t *context, uint64_t *room, size_t wanted, size
     return run != NULL;
 }
 
+/* The first room goes to another block, whatever became of the one before. */
+static void pass_on(large_cache_t *cache)
+{
+    const uint64_t room = cache->rooms[0];
+    if ((room & LARGE_ROOM_TAKEN) != 0) {
+        cache->outgrown = 0;
+        judge(&cache->rest_first, room);
+    }
+}
+
 static NOINLINE void *settle_anew(size_t pages, bool is_first)
 {
     void *block = NULL;
@@ -133,8 +164,8 @@ static NOINLINE void *settle_anew(size_t pages, bool is_first)
     large_cache_t *const cache = &context->large;
     uint64_t *const room = is_first ? &cache->rooms[0] : pick(cache);
     const size_t wanted = is_first ? FIRST_PAGES : large_pages_for(2 * pages - 1);
-    if (is_first && (*room & LARGE_ROOM_TAKEN) != 0) {
-        cache->outgrown = 0;
+    if (is_first) {
+        pass_on(cache);
     }
     bool is_there = !is_first && large_room_pages(*room) >= wanted;
     if (!is_there) {
@@ -158,9 +189,7 @@ static void *settle_first(preload_context_t *context, size_t pages)
     if (UNLIKELY(large_room_pages(cache->rooms[0]) < 2 * pages)) {
         return settle_anew(pages, true);
     }
-    if ((cache->rooms[0] & LARGE_ROOM_TAKEN) != 0) {
-        cache->outgrown = 0;
-    }
+    pass_on(cache);
     return settle_in(context, &cache->rooms[0], pages, 0);
 }
 
@@ -176,7 +205,7 @@ static void *settle_early(preload_context_t *context, size_t pages)
     for (unsigned i = 1; i < LARGE_ROOM_COUNT; i++) {
         uint64_t *const room = &cache->rooms[i];
         if (UNLIKELY((*room & LARGE_ROOM_EARLY) != 0)) {
-            *room -= LARGE_ROOM_EARLY;
+            RELAXED_STORE(room, *room - LARGE_ROOM_EARLY);
             cache->outgrown = 0;
             cache->sure_shift += cache->sure_shift < SURE_SHIFT_MAX;
             return NULL;
@@ -218,4 +247,15 @@ void *large_room_settle(size_t pages)
         }
     }
     return settle_first(context, pages);
+}
+
+bool large_room_is_resting(size_t pages)
+{
+    large_cache_t *const cache = &preload_context_current()->large;
+    large_rest_t *const rest = pages > FIRST_PAGES / 2 ? &cache->rest_later : &cache->rest_first;
+    if (LIKELY(rest->left == 0)) {
+        return false;
+    }
+    rest->left--;
+    return true;
 }

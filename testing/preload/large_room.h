@@ -9,15 +9,15 @@
  * flushed with its runs. Its pages are not the block's: what somebody does to a block that came to another thread
  * concerns no room, and a room can go at any moment.
  *
- * A room is a word: where it begins, where it ends, in pages of the arena, and three bits.
+ * A room is a word: where it begins, where it ends, in pages of the arena, and four bits.
  *
- *   63            32 31             3    2       1        0
- *  |      begin     |      end      |  early |  used  |  taken  |
+ *   63       34 33      4    3       2      1       0
+ *  |   begin   |   end   | early | grew | used | taken |
  *
  * Taken: a block grew out of it, and has not come back; else the room is idle, and waits for the next block that
- * grows. Used: lately; a room that is wanted for somebody else is passed over once. Early: its block began here. A
- * room without pages is still worth its word while its block lives, because the block's pages become one when they
- * come back.
+ * grows. Used: its block took pages of it, and grew: more than once; a room that is wanted for somebody else is then
+ * passed over once. Early: its block began here. A room without pages is still worth its word while its block lives,
+ * because the block's pages become one when they come back.
  *
  * A thread changes its rooms by a store of one word, and takes pages out of the word before it says that they are a
  * block's: so a fork at any moment leaves the child rooms that are in order.
@@ -34,12 +34,14 @@
 #include "testing/preload/large.h"
 #include "testing/preload/large_internal.h"
 
-#define LARGE_ROOM_BEGIN_SHIFT 32
-#define LARGE_ROOM_END_SHIFT   3
-#define LARGE_ROOM_END_MASK    (bits_low(LARGE_ROOM_BEGIN_SHIFT) - bits_low(LARGE_ROOM_END_SHIFT))
-#define LARGE_ROOM_EARLY       UINT64_C(4)
+#define LARGE_ROOM_BEGIN_SHIFT 34
+#define LARGE_ROOM_END_SHIFT   4
+#define LARGE_ROOM_END_MASK    (bits_low(LARGE_ROOM_BEGIN_SHIFT) - LARGE_ROOM_BITS)
+#define LARGE_ROOM_EARLY       UINT64_C(8)
+#define LARGE_ROOM_GREW        UINT64_C(4) /* beside USED, from which it follows by a shift */
 #define LARGE_ROOM_USED        UINT64_C(2)
 #define LARGE_ROOM_TAKEN       UINT64_C(1)
+#define LARGE_ROOM_BITS        UINT64_C(15)
 
 /* So many blocks in a row must have come back long, for the next ones to begin in a long room. */
 #define LARGE_ROOM_SURE 4u
@@ -90,6 +92,9 @@ static ALWAYS_INLINE bool large_room_is_sure(void)
  */
 MUST_USE void *large_room_settle(size_t pages);
 
+/* Whether a block of `pages` pages that will probably grow had better get no room. Each time may be the last. */
+MUST_USE bool large_room_is_resting(size_t pages);
+
 /*
  * Adds to the block at `block` of `have` pages the pages behind it: as many as make it `*pages` long, or fewer, but
  * at least `least`. Returns false, with nothing changed, when there is no such room; the block's word is the caller's
@@ -110,7 +115,8 @@ MUST_USE static ALWAYS_INLINE bool large_room_extend(void *block, size_t have, s
     const uint64_t more = (*pages < all ? *pages : all) - have;
     *pages = have + more;
     atomic_signal_fence(memory_order_seq_cst);
-    RELAXED_STORE(room, (*room | LARGE_ROOM_TAKEN | LARGE_ROOM_USED) + (more << LARGE_ROOM_BEGIN_SHIFT));
+    const uint64_t bits = LARGE_ROOM_TAKEN | LARGE_ROOM_USED | (*room & LARGE_ROOM_USED) << 1;
+    RELAXED_STORE(room, (*room | bits) + (more << LARGE_ROOM_BEGIN_SHIFT));
     atomic_signal_fence(memory_order_seq_cst);
     cache->pages -= more;
     return true;

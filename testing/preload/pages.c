@@ -24,6 +24,7 @@
 #include "mm/pages/page_misuse.h"
 #include "mm/pages/page_tree_internal.h"
 #include "testing/preload/context.h"
+#include "testing/preload/large_room.h"
 
 #define ARENA_BYTES_MAX TIB(1)
 #define ARENA_BYTES_MIN MIB(64)
@@ -31,6 +32,8 @@
 
 #define BLOCK_BYTES     (PAGES_PER_BLOCK * PAGE_SIZE)
 #define BLOCK_COUNT_MAX (ARENA_BYTES_MAX / BLOCK_BYTES)
+
+_Static_assert(ARENA_BYTES_MAX / PAGE_SIZE < UINT64_C(1) << (64 - LARGE_ROOM_BEGIN_SHIFT), "rooms have words");
 
 /* Bytes of page words for so many bytes of pages. */
 #define WORD_BYTES(bytes) ((bytes) / PAGE_SIZE * sizeof(uint64_t))
