@@ -11,7 +11,7 @@
  * block that a run of up to ADOPT_PAGES_MAX is found in becomes the caller's own, for the runs to come. Likewise with
  * runs of whole blocks and chunks: the caller borrows the chunk that one was found in.
  */
-#include "mm/pages/page_fast.h"
+#include "mm/page_fast.h"
 #include "mm/pages/page_tree_internal.h"
 
 #define PARTLY_TRIES 64u
@@ -228,8 +228,8 @@ static bool take_between(page_tree_t *tree, page_context_t *context, const page_
         return true;
     }
     while (change_block(tree, context, search, from, to)) {
-        const unsigned index = page_context_take(context);
-        if (index != BITS_NONE) {
+        uint64_t index;
+        if (page_block_take(context->block, 1, &index)) {
             *first = context->first_page.value + index;
             return true;
         }
@@ -337,7 +337,7 @@ bool page_tree_alloc(page_tree_t *tree, page_context_t *context, const pages_req
         page_counter_add(&context->requests_failed, 1);
         return false;
     }
-    page_context_count_alloc(context, search.count);
+    page_context_count_allocated(context, search.count);
     *first = page_number(found);
     return true;
 }

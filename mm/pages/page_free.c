@@ -9,7 +9,7 @@
  * overlapping runs at once, each page is freed once and at least one of them is told; what it freed before it noticed
  * stays free.
  */
-#include "mm/pages/page_fast.h"
+#include "mm/page_fast.h"
 #include "mm/pages/page_misuse.h"
 #include "mm/pages/page_tree_internal.h"
 
@@ -232,7 +232,7 @@ static bool give_own(page_tree_t *tree, page_context_t *context, page_number_t f
 {
     if (count < PAGES_PER_BLOCK) {
         return page_context_has_block(context) &&
-               page_context_give_run(context, first.value - context->first_page.value, count);
+               page_block_give(context->block, first.value - context->first_page.value, count);
     }
     const uint64_t blocks = bits_rotate_right(count, BLOCK_SHIFT);
     const uint64_t index = bits_rotate_right(first.value - context->chunk_first_page.value, BLOCK_SHIFT);

@@ -24,9 +24,9 @@
 
 #include "base/spinlock.h"
 #include "mm/memory_map.h"
+#include "mm/page_block.h"
 #include "mm/page_context.h"
 #include "mm/pages.h"
-#include "mm/pages/page_block.h"
 #include "mm/pages/page_inject.h"
 
 #define PAGES_PER_BLOCK     64u

@@ -190,17 +190,7 @@ uint64_t page_tree_pages_allocated(const page_tree_t *tree);
 void page_tree_raise_peak(page_tree_t *tree, uint64_t allocated);
 void page_tree_sample_peak(page_tree_t *tree, page_context_t *context);
 
-/* Counts a run in its context. */
-static inline void page_context_count_alloc(page_context_t *context, uint64_t count)
-{
-    if (count == 1) {
-        page_counter_add(&context->singles_allocated, 1);
-    } else {
-        page_counter_add(&context->longer_pages_allocated, count);
-        page_counter_add(&context->longer_runs_allocated, 1);
-    }
-}
-
+/* Counts what was freed on one of the longer ways. */
 static inline void page_context_count_free(page_context_t *context, uint64_t count)
 {
     if (count == 1) {

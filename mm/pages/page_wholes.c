@@ -20,7 +20,7 @@
  * the chunk is recalled in the middle of that, it finds out afterwards, and settles what it left: see
  * page_context_take_wholes().
  */
-#include "mm/pages/page_fast.h"
+#include "mm/page_fast.h"
 #include "mm/pages/page_tree_internal.h"
 
 bool page_whole_is_split(const page_tree_t *tree, uint64_t block)

@@ -1,8 +1,8 @@
 /*
  * The kernel's page allocator: one page tree over the boot memory map, and pointers in place of page numbers.
  *
- * The two fast paths are here in full, and are what a single page costs: its context's block, one locked bit operation
- * each.
+ * The fast paths are in mm/pages_inline.h, for callers to have in place; here they are for counts that are not known
+ * while compiling.
  */
 #include "mm/pages.h"
 
@@ -10,7 +10,7 @@
 #include "arch/memory_tags.h"
 #include "mm/allocation_context.h"
 #include "mm/inject.h"
-#include "mm/pages/page_fast.h"
+#include "mm/page_fast.h"
 #include "mm/pages/page_misuse.h"
 #include "mm/pages/page_tree_internal.h"
 #include "mm/pages/pages_global.h"
@@ -51,79 +51,44 @@ static void *alloc_for(const pages_request_t *request, uintptr_t caller)
     return run;
 }
 
-/* Ends pages_alloc(), by a jump: so this is its caller. */
-static NOINLINE void *alloc_slowly(size_t count)
+/* What comes here was pages_alloc() in a function, or ended it by a jump: so this is its caller. */
+NOINLINE void *pages_alloc_slowly(size_t count)
 {
     return alloc_for(&(pages_request_t){.count = count}, (uintptr_t)__builtin_return_address(0));
 }
 
-static void *wholes_taken(page_context_t *context, size_t count, uint64_t index)
-{
-    page_counter_add_allocated(&context->longer_pages_allocated, count);
-    page_counter_add_allocated(&context->longer_runs_allocated, 1);
-    return (void *)(context->chunk_address + ((uintptr_t)index << (PAGE_SHIFT + BLOCK_SHIFT)));
-}
-
-/* The same after an attempt in the borrowed chunk: `index` is what it took, `gone` what it lost. */
-static NOINLINE void *alloc_after(page_wholes_answer_t answer, size_t count, uint64_t index, uint64_t gone)
+/* After an attempt in the borrowed chunk: `index` is what it took, `gone` what it lost. */
+NOINLINE void *pages_alloc_after(page_wholes_answer_t answer, size_t count, uint64_t index, uint64_t gone)
 {
     page_context_t *const context = own_context();
     if (answer == PAGE_WHOLES_RECALLED) {
         if (page_tree_keep_wholes(&pages_tree, context, index, count / PAGES_PER_BLOCK)) {
-            return wholes_taken(context, count, index);
+            return pages_wholes_taken(allocation_context_current(), count, index);
         }
     } else if (gone != 0) {
         page_tree_give_up_wholes(&pages_tree, context, gone);
     }
-    return alloc_slowly(count);
+    return pages_alloc_slowly(count);
 }
 
-/* pages_alloc() of 64 pages or more. */
-static NOINLINE void *alloc_wholes(size_t count)
+/*
+ * The lines once more, for counts that the compiler did not know. While requests are to be asked about, no context has
+ * a block checked out: see mm/pages/page_inject.h.
+ */
+static NOINLINE void *alloc_long(size_t count)
 {
-    page_context_t *const context = own_context();
     const uint64_t blocks = bits_rotate_right(count, BLOCK_SHIFT);
-    uint64_t index = 0;
-    uint64_t gone;
-    if (UNLIKELY(blocks > BLOCKS_PER_CHUNK)) {
-        return alloc_slowly(count);
-    }
-    const page_wholes_answer_t answer = page_context_take_wholes(context, blocks, &index, &gone);
-    if (UNLIKELY(answer != PAGE_WHOLES_DONE)) {
-        return alloc_after(answer, count, index, gone);
-    }
-    return wholes_taken(context, count, index);
+    return LIKELY(blocks <= BLOCKS_PER_CHUNK) ? pages_alloc_wholes(count, blocks) : pages_alloc_slowly(count);
 }
 
-/* pages_alloc() of other than one page, which ends in this by a jump; a straight line, too. */
-static NOINLINE void *alloc_run(size_t count)
+static NOINLINE void *alloc_other(size_t count)
 {
-    if (count >= PAGES_PER_BLOCK) {
-        return alloc_wholes(count);
-    }
-    page_context_t *const context = own_context();
-    uint64_t index;
-    if (LIKELY(page_context_take_run(context, count, &index))) {
-        page_counter_add_allocated(&context->longer_pages_allocated, count);
-        page_counter_add_allocated(&context->longer_runs_allocated, 1);
-        return (void *)(context->address + ((uintptr_t)index << PAGE_SHIFT));
-    }
-    return alloc_slowly(count);
+    return count <= PAGES_SHORT_MAX ? pages_alloc_short(count) : alloc_long(count);
 }
 
-/* While requests are to be asked about, no context has a block checked out: see mm/pages/page_inject.h. */
-void *pages_alloc(size_t count)
+void *(pages_alloc)(size_t count)
 {
-    if (UNLIKELY(count != 1)) {
-        return alloc_run(count);
-    }
-    page_context_t *const context = own_context();
-    const unsigned index = page_context_take(context);
-    if (UNLIKELY(index == BITS_NONE)) {
-        return alloc_slowly(1);
-    }
-    page_counter_add_allocated(&context->singles_allocated, 1);
-    return (void *)(context->address + ((uintptr_t)index << PAGE_SHIFT));
+    return LIKELY(count == 1) ? pages_alloc_short(1) : alloc_other(count);
 }
 
 void *pages_alloc_with(const pages_request_t *request)
@@ -139,7 +104,7 @@ void *pages_alloc_for_good(void)
 
 /* ---- free ---- */
 
-static NOINLINE void free_slowly(void *address, size_t count)
+NOINLINE void pages_free_slowly(void *address, size_t count)
 {
     if (((uintptr_t)address & PAGE_OFFSET_MASK) != 0) {
         page_misuse_report_pointer(PAGE_MISUSE_MISALIGNED, address, count);
@@ -150,55 +115,38 @@ static NOINLINE void free_slowly(void *address, size_t count)
     page_tree_free(&pages_tree, own_context(), page_of_physical(pointer_to_physical(address)), count);
 }
 
-static NOINLINE void free_wholes(void *address, size_t count)
+/* After a free into a chunk that was recalled meanwhile. */
+NOINLINE void pages_free_after(void *address)
 {
-    page_context_t *const context = own_context();
+    page_tree_settle_wholes(&pages_tree, page_of_physical(pointer_to_physical(address)));
+}
+
+static NOINLINE void free_long(void *address, size_t count)
+{
     const uint64_t blocks = bits_rotate_right(count, BLOCK_SHIFT);
-    const uint64_t index = bits_rotate_right((uintptr_t)address - context->chunk_address, PAGE_SHIFT + BLOCK_SHIFT);
-    if (UNLIKELY(blocks > BLOCKS_PER_CHUNK)) {
-        free_slowly(address, count);
-        return;
-    }
-    const page_wholes_answer_t answer = page_context_give_wholes(context, index, blocks);
-    if (UNLIKELY(answer == PAGE_WHOLES_NONE)) {
-        free_slowly(address, count);
-        return;
-    }
-    page_counter_add_freed(&context->longer_pages_freed, count);
-    page_counter_add_freed(&context->longer_runs_freed, 1);
-    if (UNLIKELY(answer == PAGE_WHOLES_RECALLED)) {
-        page_tree_settle_wholes(&pages_tree, page_of_physical(pointer_to_physical(address)));
+    if (LIKELY(blocks <= BLOCKS_PER_CHUNK)) {
+        pages_free_wholes(address, count, blocks);
+    } else {
+        pages_free_slowly(address, count);
     }
 }
 
-/* pages_free() of other than one page. */
-static NOINLINE void free_run(void *address, size_t count)
+static NOINLINE void free_other(void *address, size_t count)
 {
-    if (count >= PAGES_PER_BLOCK) {
-        free_wholes(address, count);
-        return;
+    if (count <= PAGES_SHORT_MAX) {
+        pages_free_short(address, count);
+    } else {
+        free_long(address, count);
     }
-    page_context_t *const context = own_context();
-    if (LIKELY(page_context_give_run(context, page_context_index(context, (uintptr_t)address), count))) {
-        page_counter_add_freed(&context->longer_pages_freed, count);
-        page_counter_add_freed(&context->longer_runs_freed, 1);
-        return;
-    }
-    free_slowly(address, count);
 }
 
-void pages_free(void *address, size_t count)
+void(pages_free)(void *address, size_t count)
 {
-    if (UNLIKELY(count != 1)) {
-        free_run(address, count);
-        return;
+    if (LIKELY(count == 1)) {
+        pages_free_short(address, 1);
+    } else {
+        free_other(address, count);
     }
-    page_context_t *const context = own_context();
-    if (UNLIKELY(!page_context_give(context, (uintptr_t)address))) {
-        free_slowly(address, 1);
-        return;
-    }
-    page_counter_add_freed(&context->singles_freed, 1);
 }
 
 status_t pages_mark_invalid(void *address, size_t count)

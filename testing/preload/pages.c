@@ -20,7 +20,7 @@
 
 #include "arch/page_backend.h"
 #include "base/check.h"
-#include "mm/pages/page_fast.h"
+#include "mm/page_fast.h"
 #include "mm/pages/page_misuse.h"
 #include "mm/pages/page_tree_internal.h"
 #include "testing/preload/context.h"
@@ -198,14 +198,14 @@ void *preload_pages_alloc(size_t count, size_t alignment, bool *is_zeroed)
 }
 
 /* Out of the context's own block, if it has room there, without a lock. */
-void *pages_alloc(size_t count)
+void *(pages_alloc)(size_t count)
 {
     bool is_zeroed;
     if (LIKELY(is_power_of_two(count) && count <= PAGES_PER_BLOCK)) {
         page_context_t *const context = own_context();
         uint64_t index;
-        if (LIKELY(page_context_take_run(context, count, &index))) {
-            page_context_count_alloc(context, count);
+        if (LIKELY(page_block_take(context->block, count, &index))) {
+            page_context_count_allocated(context, count);
             return pointer_of(context->first_page.value + index);
         }
     }
@@ -301,12 +301,12 @@ static void note_freed(size_t count)
     }
 }
 
-void pages_free(void *address, size_t count)
+void(pages_free)(void *address, size_t count)
 {
     const uint64_t offset = (uint64_t)((char *)address - preload_arena);
     page_context_t *const context = own_context();
-    if (count == 1 && page_context_give(context, offset)) {
-        page_counter_add_freed(&context->singles_freed, 1);
+    if (count == 1 && page_block_give(context->block, page_fast_index(context->address, offset, PAGE_SHIFT), 1)) {
+        page_context_count_freed(context, 1);
         return;
     }
     page_tree_free(&tree, context, page_number(offset >> PAGE_SHIFT), count);

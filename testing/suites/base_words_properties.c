@@ -3,6 +3,7 @@
  * by one, memory copied byte by byte, numbers written digit by digit.
  */
 #include "base/bits.h"
+#include "base/bits_atomic.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "testing/property/property.h"
@@ -102,6 +103,44 @@ static void one_bit_is_set_and_told(property_run_t *run)
     for (unsigned bit = 0; bit < 64 && !was_set; bit++) {
         PROPERTY_EXPECT_EQUAL(run, model_bit(changed, bit), bit == index % 64 || model_bit(word, bit));
     }
+}
+
+/*
+ * Validates 1.6, 5.7: what is done to a word that others change too is done as a whole, or not at all, and told.
+ */
+static void shared_bits_change_as_a_whole_or_not_at_all(property_run_t *run)
+{
+    const uint64_t word = draw_word(run);
+    const uint64_t mask = draw_word(run) | UINT64_C(1) << property_draw(run, 64);
+    const uint64_t barred = draw_word(run) & (property_bool(run) ? ~mask : ~UINT64_C(0));
+    _Atomic uint64_t shared = word;
+    uint64_t index = 0;
+
+    PROPERTY_EXPECT_EQUAL(run, bits_atomic_set_first_clear(&shared, &index), word != ~UINT64_C(0));
+    if (word != ~UINT64_C(0)) {
+        PROPERTY_EXPECT_EQUAL(run, index, find_first_zero(word));
+        PROPERTY_EXPECT_EQUAL(run, shared, word | UINT64_C(1) << index);
+    } else {
+        PROPERTY_EXPECT_EQUAL(run, shared, word);
+    }
+
+    shared = word;
+    PROPERTY_EXPECT_EQUAL(run, bits_atomic_clear(&shared, mask), word);
+    PROPERTY_EXPECT_EQUAL(run, shared, word & ~mask);
+
+    const uint64_t held = property_bool(run) ? word | mask : word;
+    const bool is_right = (held & mask) == mask && (barred & mask) == 0;
+    shared = held;
+    PROPERTY_EXPECT_EQUAL(run, bits_atomic_clear_all(&shared, mask, barred), is_right);
+    PROPERTY_EXPECT_EQUAL(run, shared, is_right ? held & ~mask : held);
+
+    const uint64_t seen = property_bool(run) ? held : held ^ mask;
+    shared = held;
+    PROPERTY_EXPECT_EQUAL(run, bits_atomic_replace(&shared, seen, barred), seen == held);
+    PROPERTY_EXPECT_EQUAL(run, shared, seen == held ? barred : held);
+
+    index = property_draw(run, 64);
+    PROPERTY_EXPECT_EQUAL(run, bit_index(UINT64_C(1) << index), index);
 }
 
 /* Validates 2.1, 2.10: a run is found exactly where a loop over all places finds the first one, at every alignment. */
@@ -304,6 +343,7 @@ static void text_stays_in_its_buffer(property_run_t *run)
 }
 
 PROPERTY_SUITE(base_words, PROPERTY(scans_agree_with_a_loop, "1.6 2.10"), PROPERTY(one_bit_is_set_and_told, "1.5 5.2"),
+               PROPERTY(shared_bits_change_as_a_whole_or_not_at_all, "1.6 5.7"),
                PROPERTY(rotations_agree_with_a_loop, "1.5 5.2"), PROPERTY(runs_agree_with_a_loop, "2.1 2.10"),
                PROPERTY_EXHAUSTIVE(masks_have_the_bits_they_say, 1, "2.10"),
                PROPERTY(rounding_lands_on_multiples, "1.3 2.1"), PROPERTY(memory_functions_agree_with_loops, "1.2"),

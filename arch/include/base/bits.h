@@ -9,7 +9,6 @@
 #ifndef BASE_BITS_H
 #define BASE_BITS_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -44,12 +43,12 @@ static const uint8_t bits_first_set_table[BITS_PER_WORD] UNUSED = {
 #define BITS_DE_BRUIJN UINT64_C(0x0218a392cd3d5dbf)
 #endif
 
-/* The index of the lowest set bit. `word` is not 0. */
-static ALWAYS_INLINE unsigned find_first_set_nonzero(uint64_t word)
+/* The index of the only bit that is set. */
+static ALWAYS_INLINE unsigned bit_index(uint64_t bit)
 {
 #if defined(__riscv) && !defined(__riscv_zbb)
-    if (!__builtin_constant_p(word)) {
-        uint64_t index = ((word & -word) * BITS_DE_BRUIJN) >> 58;
+    if (!__builtin_constant_p(bit)) {
+        uint64_t index = (bit * BITS_DE_BRUIJN) >> 58;
         uintptr_t place;
         __asm__(".Lfirst_set%=: auipc %1, %%pcrel_hi(%2)\n\t"
                 "add %1, %1, %0\n\t"
@@ -60,7 +59,17 @@ static ALWAYS_INLINE unsigned find_first_set_nonzero(uint64_t word)
         return (unsigned)index;
     }
 #endif
+    return (unsigned)__builtin_ctzll(bit);
+}
+
+/* The index of the lowest set bit. `word` is not 0. */
+static ALWAYS_INLINE unsigned find_first_set_nonzero(uint64_t word)
+{
+#if defined(__riscv) && !defined(__riscv_zbb)
+    return bit_index(word & -word);
+#else
     return (unsigned)__builtin_ctzll(word);
+#endif
 }
 
 /* The index of the lowest set bit, or BITS_NONE. */
@@ -134,6 +143,13 @@ static ALWAYS_INLINE unsigned find_last_set_nonzero(uint64_t word)
 #define BITS_LAST_SET_IS_SLOW 1
 #else
 #define BITS_LAST_SET_IS_SLOW 0
+#endif
+
+/* Whether a word with a bit pattern of its own takes no more instructions to make than to load. */
+#if defined(__riscv)
+#define BITS_CONSTANTS_ARE_SHORT 0
+#else
+#define BITS_CONSTANTS_ARE_SHORT 1
 #endif
 
 /*
@@ -215,41 +231,6 @@ MUST_USE static ALWAYS_INLINE bool bit_set_clear(uint64_t *word, uint64_t index)
     return *word > before;
 #endif
 }
-
-/*
- * Sets, or clears, bit `index`, which is below 64, of a word that others change too; returns whether it was set
- * before. Sequentially consistent. Written out for x86, where compilers compute the index modulo 64 once more (Intel
- * SDM vol. 2, LOCK BTS and BTR). Race detectors see what the compiler makes.
- */
-#if defined(__x86_64__) && !__has_feature(thread_sanitizer)
-#define BITS_ATOMIC_TEST_IS_FREE 1
-static ALWAYS_INLINE bool bit_atomic_test_and_set(_Atomic uint64_t *word, uint64_t index)
-{
-    bool was_set;
-    __asm__ volatile("lock btsq %2, %0" : "+m"(*word), "=@ccc"(was_set) : "r"(index) : "memory");
-    return was_set;
-}
-
-static ALWAYS_INLINE bool bit_atomic_test_and_clear(_Atomic uint64_t *word, uint64_t index)
-{
-    bool was_set;
-    __asm__ volatile("lock btrq %2, %0" : "+m"(*word), "=@ccc"(was_set) : "r"(index) : "memory");
-    return was_set;
-}
-#else
-#define BITS_ATOMIC_TEST_IS_FREE 0 /* the old word comes back, and can be asked together with another one */
-static ALWAYS_INLINE bool bit_atomic_test_and_set(_Atomic uint64_t *word, uint64_t index)
-{
-    const uint64_t bit = UINT64_C(1) << (index & (BITS_PER_WORD - 1));
-    return (atomic_fetch_or(word, bit) & bit) != 0;
-}
-
-static ALWAYS_INLINE bool bit_atomic_test_and_clear(_Atomic uint64_t *word, uint64_t index)
-{
-    const uint64_t bit = UINT64_C(1) << (index & (BITS_PER_WORD - 1));
-    return (atomic_fetch_and(word, ~bit) & bit) != 0;
-}
-#endif
 
 /* How many bits are set. */
 static ALWAYS_INLINE unsigned count_set(uint64_t word)

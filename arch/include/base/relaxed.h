@@ -9,6 +9,7 @@
 #define BASE_RELAXED_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #define RELAXED_LOAD(pointer)         __atomic_load_n((pointer), __ATOMIC_RELAXED)
 #define RELAXED_STORE(pointer, value) __atomic_store_n((pointer), (value), __ATOMIC_RELAXED)
@@ -37,6 +38,9 @@
  *   RELAXED_IS_IN_LIMIT     whether `number` is below it
  *   RELAXED_LOAD_COUNTED    loads `value` from `field`; before it stands the counter of its changes
  *   RELAXED_STORE_COUNTED   stores it, and counts. Only the caller writes the two.
+ *   RELAXED_LOAD_FIRST      loads `value` from the first field; the second is asked for later, or is `kept` already
+ *   RELAXED_LOAD_SECOND     what the second field is
+ *   RELAXED_ADD_BOTH        adds to two counters that only the caller writes
  */
 #if defined(__aarch64__)
 #define RELAXED_LOAD_BOTH(object, first_field, second_field, first, second)                                  \
@@ -57,7 +61,31 @@
     __asm__("stp %1, %2, [%3, %4]"                                       \
             : "+m"(*(object))                                            \
             : "r"((kept) + 1), "r"(value), "r"(object), "i"(__builtin_offsetof(__typeof__(*(object)), counter_field)))
+#define RELAXED_LOAD_FIRST(object, first_field, second_field, value, kept) \
+    RELAXED_LOAD_BOTH(object, first_field, second_field, value, kept)
+#define RELAXED_LOAD_SECOND(object, second_field, kept) (kept)
+#define RELAXED_ADD_BOTH(object, first_field, second_field, first_amount, second_amount)     \
+    do {                                                                                     \
+        uint64_t first_;                                                                     \
+        uint64_t second_;                                                                    \
+        RELAXED_LOAD_BOTH(object, first_field, second_field, first_, second_);               \
+        __asm__("stp %1, %2, [%3, %4]"                                                       \
+                : "+m"(*(object))                                                            \
+                : "r"(first_ + (first_amount)), "r"(second_ + (second_amount)), "r"(object), \
+                  "i"(__builtin_offsetof(__typeof__(*(object)), first_field)));              \
+    } while (0)
 #else
+#define RELAXED_LOAD_FIRST(object, first_field, second_field, value, kept) \
+    do {                                                                   \
+        (value) = (object)->first_field;                                   \
+        (kept) = 0;                                                        \
+    } while (0)
+#define RELAXED_LOAD_SECOND(object, second_field, kept) ((void)(kept), (object)->second_field)
+#define RELAXED_ADD_BOTH(object, first_field, second_field, first_amount, second_amount) \
+    do {                                                                                 \
+        RELAXED_ADD(&(object)->first_field, (first_amount));                             \
+        RELAXED_ADD(&(object)->second_field, (second_amount));                           \
+    } while (0)
 #define RELAXED_LOAD_LIMITED(object, limit_field, field, kept, value) \
     do {                                                              \
         (value) = (object)->field;                                    \

@@ -13,13 +13,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/compiler.h"
 #include "base/relaxed.h"
 #include "base/units.h"
 
 struct page_block; /* mm/pages/page_block.h: the two state words of 64 pages */
 
-/* Written by the owner with plain increments, read by anyone. All count since the context was first used. */
-typedef _Atomic uint64_t page_counter_t;
+/*
+ * Written by the owner with plain increments, read by anyone: through the functions below. All count since the context
+ * was first used.
+ */
+typedef uint64_t page_counter_t;
 
 typedef struct page_context {
     struct page_block *block; /* page_block_none, or NULL, when none is checked out; what follows is then meaningless */
@@ -39,8 +43,8 @@ typedef struct page_context {
     page_counter_t singles_allocated;
     page_counter_t singles_freed;
     page_counter_t longer_runs_allocated;
-    page_counter_t longer_runs_freed;
     page_counter_t longer_pages_allocated; /* pages in those runs */
+    page_counter_t longer_runs_freed;
     page_counter_t longer_pages_freed;
     page_counter_t requests_failed;
 
@@ -75,30 +79,46 @@ static inline bool page_context_has_chunk(const page_context_t *context)
 /* Adds to a counter of one's own context. */
 static inline void page_counter_add(page_counter_t *counter, uint64_t amount)
 {
-    const uint64_t sum = atomic_load_explicit(counter, memory_order_relaxed) + amount;
-    atomic_store_explicit(counter, sum, memory_order_release);
-}
-
-/* The same, after a read-modify-write by which a page was freed. */
-static inline void page_counter_add_freed(page_counter_t *counter, uint64_t amount)
-{
-    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + amount,
-                          RMW_IS_A_FENCE ? memory_order_relaxed : memory_order_release);
+    __atomic_store_n(counter, RELAXED_LOAD(counter) + amount, __ATOMIC_RELEASE);
 }
 
 /*
- * The same for what was allocated. In no order with what comes before: whoever reads frees, which are told in order,
- * and then allocations, sees the allocation of every page whose free it saw.
+ * A run of one page, or of more, was allocated. In no order with what comes before: whoever reads frees, which are told
+ * in order, and then allocations, sees the allocation of every page whose free it saw.
  */
-static inline void page_counter_add_allocated(page_counter_t *counter, uint64_t amount)
+static ALWAYS_INLINE void page_context_count_allocated(page_context_t *context, uint64_t count)
 {
-    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + amount, memory_order_relaxed);
+    if (count == 1) {
+        RELAXED_ADD(&context->singles_allocated, 1);
+    } else {
+        RELAXED_ADD_BOTH(context, longer_runs_allocated, longer_pages_allocated, 1, count);
+    }
+}
+
+/* Before counters of what was freed, by a read-modify-write that was the last thing before: one for all of them. */
+static ALWAYS_INLINE void page_counter_order_free(void)
+{
+    if (!RMW_IS_A_FENCE) {
+        atomic_thread_fence(memory_order_release);
+    }
+}
+
+/* The same of a run that was freed so. */
+static ALWAYS_INLINE void page_context_count_freed(page_context_t *context, uint64_t count)
+{
+    if (count == 1) {
+        __atomic_store_n(&context->singles_freed, RELAXED_LOAD(&context->singles_freed) + 1,
+                         RMW_IS_A_FENCE ? __ATOMIC_RELAXED : __ATOMIC_RELEASE);
+    } else {
+        page_counter_order_free();
+        RELAXED_ADD_BOTH(context, longer_runs_freed, longer_pages_freed, 1, count);
+    }
 }
 
 /* Reads anybody's counter. What its owner did before counting is seen too. */
 static inline uint64_t page_counter_read(const page_counter_t *counter)
 {
-    return atomic_load_explicit(counter, memory_order_acquire);
+    return __atomic_load_n(counter, __ATOMIC_ACQUIRE);
 }
 
 #endif

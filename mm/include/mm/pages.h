@@ -3,7 +3,8 @@
  * boot memory map.
  *
  * pages_alloc, pages_free and pages_mark_invalid are in arch/page_backend.h; this header adds what only this kernel's
- * own code asks for. Any CPU, any context, unless said otherwise; nothing sleeps.
+ * own code asks for, and makes the first two straight lines in the caller where the compiler knows the count. Any CPU,
+ * any context, unless said otherwise; nothing sleeps.
  */
 #ifndef MM_PAGES_H
 #define MM_PAGES_H
@@ -14,14 +15,7 @@
 
 #include "arch/page_backend.h"
 #include "mm/memory_map.h"
-
-/* The two bits of a page. */
-typedef enum page_state {
-    PAGE_STATE_FREE = 0,
-    PAGE_STATE_ALLOCATED = 1,
-    PAGE_STATE_INVALID = 2,  /* bad memory, or no memory at all */
-    PAGE_STATE_RESERVED = 3, /* not ours to hand out: firmware, kernel image, boot data, the allocator's own metadata */
-} page_state_t;
+#include "mm/page_state.h"
 
 /* "free", "allocated", "invalid", "reserved". */
 const char *page_state_name(page_state_t state);
@@ -116,5 +110,7 @@ bool page_words_fault_address(uintptr_t fault_address, const void **page);
  * allocating only if idle.
  */
 const char *pages_validate(void);
+
+#include "mm/pages_inline.h"
 
 #endif

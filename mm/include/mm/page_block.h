@@ -26,16 +26,17 @@
  * `high` before it clears `low`, and both sides are sequentially consistent, so that either the claimer sees the bit
  * in `high` and lets go, or the splitter sees an allocated block.
  */
-#ifndef MM_PAGES_PAGE_BLOCK_H
-#define MM_PAGES_PAGE_BLOCK_H
+#ifndef MM_PAGE_BLOCK_H
+#define MM_PAGE_BLOCK_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/bits.h"
+#include "base/bits_atomic.h"
 #include "base/relaxed.h"
-#include "mm/pages.h"
+#include "mm/page_state.h"
 
 typedef struct page_block {
     _Atomic uint64_t low;
@@ -69,10 +70,13 @@ MUST_USE static ALWAYS_INLINE bool page_block_claim_begin(page_block_t *block, u
     return true;
 }
 
+/* The order of a load that must not come before the read-modify-write that is ahead of it. */
+#define PAGE_BLOCK_LOAD_AFTER (RMW_IS_A_FENCE ? memory_order_relaxed : memory_order_seq_cst)
+
 /* For blocks as wholes: whether one has been split since. */
 MUST_USE static ALWAYS_INLINE bool page_wholes_claim_has_met_splitter(const page_block_t *block, uint64_t mask)
 {
-    return UNLIKELY((atomic_load(&block->high) & mask) != 0);
+    return UNLIKELY((atomic_load_explicit(&block->high, PAGE_BLOCK_LOAD_AFTER) & mask) != 0);
 }
 
 /* If so: lets go, and returns the blocks that the splitter has taken over already. */
@@ -114,7 +118,7 @@ MUST_USE static inline bool page_wholes_claim(page_block_t *block, uint64_t mask
  */
 MUST_USE static ALWAYS_INLINE bool page_block_claim_seen(page_block_t *block, uint64_t low, uint64_t mask)
 {
-    return LIKELY(atomic_compare_exchange_strong(&block->low, &low, low + mask));
+    return LIKELY(bits_atomic_replace(&block->low, low, low + mask));
 }
 
 MUST_USE static ALWAYS_INLINE bool page_wholes_claim_seen(page_block_t *block, uint64_t low, uint64_t mask,
@@ -129,6 +133,15 @@ MUST_USE static ALWAYS_INLINE bool page_wholes_claim_seen(page_block_t *block, u
         return false;
     }
     return true;
+}
+
+/*
+ * Claims the first page that is free, of a block that the context has checked out, and stores which it is: one attempt,
+ * which fails when there is none, or the page was taken, or retired, at this very moment.
+ */
+MUST_USE static ALWAYS_INLINE bool page_block_claim_first(page_block_t *block, uint64_t *index)
+{
+    return LIKELY(bits_atomic_set_first_clear(&block->low, index));
 }
 
 /*
@@ -148,22 +161,21 @@ MUST_USE static ALWAYS_INLINE bool page_block_release_one(page_block_t *block, u
 {
     __builtin_assume(index < BITS_PER_WORD);
     /* In no order with `low`: of a page that is being retired this tells late, but then its bit in `low` is gone. */
-    if (UNLIKELY(bit_is_set(atomic_load_explicit(&block->high, memory_order_relaxed), index))) {
-        return false;
+    const uint64_t high = atomic_load_explicit(&block->high, memory_order_relaxed);
+    if (BITS_ATOMIC_TEST_IS_FREE) {
+        return LIKELY(!bit_is_set(high, index)) && LIKELY(bit_atomic_test_and_clear(&block->low, index));
     }
-    return LIKELY(bit_atomic_test_and_clear(&block->low, index));
+    const uint64_t bit = (UINT64_C(1) << index) & ~high;
+    return LIKELY((bits_atomic_clear(&block->low, bit) & bit) != 0);
 }
 
 /*
  * Makes the pages of `mask` FREE if all of them are ALLOCATED, in one attempt: false, with nothing changed, when they
- * are not, or the word changed meanwhile.
+ * are not, or, on some machines, the word changed meanwhile.
  */
 MUST_USE static ALWAYS_INLINE bool page_block_release_at_once(page_block_t *block, uint64_t mask)
 {
-    uint64_t low = atomic_load_explicit(&block->low, memory_order_relaxed);
-    const uint64_t high = atomic_load_explicit(&block->high, memory_order_relaxed);
-    const uint64_t rest = low ^ mask; /* has bits of `mask` where `low` had none */
-    return LIKELY(((rest | high) & mask) == 0) && LIKELY(atomic_compare_exchange_strong(&block->low, &low, rest));
+    return LIKELY(bits_atomic_clear_all(&block->low, mask, atomic_load_explicit(&block->high, memory_order_relaxed)));
 }
 
 /* What page_block_release() met, for who keeps the hints. */
