@@ -43,6 +43,7 @@ SUITES = [
     "page_tree_scale",
     "pages",
     "pages_concurrency",
+    "pages_known_length",
     "process",
     "process_leaks",
     "quota",

@@ -223,94 +223,6 @@ static void wrong_frees_are_told_by_name(property_run_t *run)
     expect_all_returned(fixture);
 }
 
-/* ---- lengths that the compiler knows ---- */
-
-/* Calls whose count is a constant are lines of their own: mm/pages_inline.h. One of 3 pages has none. */
-#define KNOWN(length)                        \
-    static void *alloc_##length(void)        \
-    {                                        \
-        return pages_alloc(length);          \
-    }                                        \
-    static void free_##length(void *address) \
-    {                                        \
-        pages_free(address, length);         \
-    }
-
-KNOWN(1)
-KNOWN(2)
-KNOWN(3)
-KNOWN(8)
-KNOWN(32)
-KNOWN(64)
-KNOWN(128)
-KNOWN(512)
-
-typedef struct known_length {
-    size_t count;
-    void *(*alloc)(void);
-    void (*free)(void *address);
-} known_length_t;
-
-#define KNOWN_LENGTH(length) {length, alloc_##length, free_##length}
-
-static const known_length_t known_lengths[] = {
-    KNOWN_LENGTH(1),  KNOWN_LENGTH(2),  KNOWN_LENGTH(3),   KNOWN_LENGTH(8),
-    KNOWN_LENGTH(32), KNOWN_LENGTH(64), KNOWN_LENGTH(128), KNOWN_LENGTH(512),
-};
-
-typedef struct known_free {
-    const known_length_t *length;
-    void *address;
-} known_free_t;
-
-static void do_known_free(void *argument)
-{
-    const known_free_t *const call = argument;
-    call->length->free(call->address);
-}
-
-/*
- * Validates 2.1, 2.2, 2.14, 5.2, 5.8: calls with lengths known and unknown are the same calls. What one hands out the
- * other takes back, once; a run starts at a multiple of its length; both count.
- */
-static void a_known_length_is_a_length_like_any(property_run_t *run)
-{
-    pages_fixture_t *const fixture = open_fixture(run);
-    uint64_t pages = 0;
-    for (uint64_t i = 0; i < 8; i++) {
-        const known_length_t *const length = &known_lengths[property_draw(run, ARRAY_COUNT(known_lengths))];
-        char *const start = property_bool(run) ? length->alloc() : pages_alloc(length->count);
-        if (start == NULL) {
-            continue; /* a small machine */
-        }
-        fixture->live[fixture->live_count] = (live_run_t){start, length->count, fixture->next_stamp++};
-        stamp_run(&fixture->live[fixture->live_count++]);
-        pages += length->count;
-        PROPERTY_EXPECT(run, length->count == 3 || length->count > 64 ||
-                                 (uintptr_t)start % (length->count * PAGE_SIZE) == 0);
-
-        if (property_bool(run)) {
-            known_free_t again = {length, start};
-            known_free_t off = {length, start + 1 + property_draw(run, PAGE_SIZE - 1)};
-            expect_stamps(run, &fixture->live[fixture->live_count - 1]);
-            PROPERTY_EXPECT_CHECK(run, "free of a misaligned address", do_known_free, &off);
-            length->free(start);
-            fixture->live_count--;
-            pages -= length->count;
-            PROPERTY_EXPECT_CHECK(run, "free of a free page", do_known_free, &again);
-        }
-    }
-    pages_stats_t stats;
-    pages_stats(&stats);
-    PROPERTY_EXPECT_EQUAL(run, stats.pages_allocated, fixture->before.pages_allocated + pages);
-    PROPERTY_EXPECT_EQUAL(run, stats.runs_allocated - stats.runs_freed,
-                          fixture->before.runs_allocated - fixture->before.runs_freed + fixture->live_count);
-    for (size_t i = 0; i < fixture->live_count; i++) {
-        expect_stamps(run, &fixture->live[i]);
-    }
-    expect_all_returned(fixture);
-}
-
 /* Validates 2.8: what is no memory of the allocator can't be taken out of service. */
 static void marking_foreign_memory_invalid_is_refused(property_run_t *run)
 {
@@ -563,7 +475,6 @@ static void huge_runs_and_single_pages_come_from_all_over_memory(property_run_t 
 
 PROPERTY_SUITE(pages, PROPERTY(pages_belong_to_whoever_has_them, "2.1 2.2 2.4 2.9 2.14"),
                PROPERTY(wrong_frees_are_told_by_name, "5.2 5.7 5.8"),
-               PROPERTY(a_known_length_is_a_length_like_any, "2.1 2.2 2.14 5.2 5.8"),
                PROPERTY_EFFORT(marking_foreign_memory_invalid_is_refused, 5, "2.8"),
                PROPERTY(every_page_of_a_run_has_a_word, "1.10 1.11"),
                PROPERTY(the_nth_request_is_refused_and_no_other, "1.10 3.10"),
