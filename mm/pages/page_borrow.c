@@ -14,7 +14,7 @@
  * Whoever finds no memory elsewhere recalls what is lent, without the borrower's help, and then does not borrow
  * himself: where there are fewer chunks than CPUs, they would take them from each other for nothing.
  */
-#include "mm/pages/page_fast.h"
+#include "mm/page_fast.h"
 #include "mm/pages/page_tree_internal.h"
 
 /* ---- who guards a chunk ---- */
@@ -121,8 +121,8 @@ static bool take_single(page_tree_t *tree, page_context_t *context, uint64_t chu
     uint64_t block;
     while (next_block(tree, chunk, &block)) {
         change_block(tree, context, block);
-        const unsigned index = page_context_take(context);
-        if (index != BITS_NONE) {
+        uint64_t index;
+        if (page_block_take(context->block, 1, &index)) {
             *first = context->first_page.value + index;
             return true;
         }

@@ -17,7 +17,7 @@
 #include "base/relaxed.h"
 #include "base/units.h"
 
-struct page_block; /* mm/pages/page_block.h: the two state words of 64 pages */
+struct page_block; /* mm/page_block.h: the two state words of 64 pages */
 
 /*
  * Written by the owner with plain increments, read by anyone: through the functions below. All count since the context
