@@ -134,15 +134,18 @@ static NOINLINE status_t claim_slowly(const void *address, size_t count, uint64_
 status_t page_words_claim(const void *address, size_t count, uint64_t value)
 {
     uint64_t *word = page_word(address);
-    if (UNLIKELY(word == NULL) || UNLIKELY(!is_known(word)) || UNLIKELY(count > WORDS_PER_PAGE - word_index(word))) {
+    if (UNLIKELY(word == NULL) || UNLIKELY(!is_known(word)) ||
+        UNLIKELY(count - 1 >= WORDS_PER_PAGE - word_index(word))) {
         return claim_slowly(address, count, value);
     }
     /* The words of neighbours are neighbours within a page of words. Most runs are too short for several a turn. */
     const uint64_t *const end = word + count;
 #pragma clang loop unroll(disable) vectorize(disable)
-    while (word != end) {
-        RELAXED_STORE(word++, value);
-    }
+    do {
+        RELAXED_STORE(word, value);
+        word++;
+        __asm__("" : "+r"(word)); /* or the compiler counts the turns, too */
+    } while (word != end);
     return STATUS_OK;
 }
 
