@@ -20,9 +20,10 @@ static slab_context_t *context_current(void)
     return (slab_context_t *)allocation_context_current();
 }
 
+/* In no order: whoever frees the block was told of it by somebody, in an order of theirs. */
 static void set_length(void *block, size_t count)
 {
-    __atomic_store_n(page_word(block), (uint64_t)count << PAGE_WORD_VALUE_SHIFT | PAGE_CODE_LARGE, __ATOMIC_RELEASE);
+    RELAXED_STORE(page_word(block), (uint64_t)count << PAGE_WORD_VALUE_SHIFT | PAGE_CODE_LARGE);
 }
 
 static NOINLINE void *refuse(void)
