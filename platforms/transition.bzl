@@ -9,6 +9,7 @@ is built once.
 _KERNEL_FEATURES = [
     "kasan",
     "kasan_image",
+    "kmalloc_intermediate",
     "quarry_debug",
 ]
 
