@@ -204,12 +204,12 @@ TEST(Growth, UpTo64MebibytesAndDown)
  */
 TEST(Growth, BlocksThatStayShortStayTogether)
 {
-    for (const int cycles : {1, 6, 30}) {
+    for (const int cycles : {1, 6, 20}) {
         std::set<uintptr_t> places;
         std::vector<unsigned char *> blocks;
-        for (int i = 0; i < 200; i++) {
+        for (int i = 0; i < 100; i++) {
             for (int cycle = 0; cycle < cycles; cycle++) {
-                Buffer(1).GrowTo(200000);
+                Buffer(1).GrowTo(700000);
             }
             Buffer kept(2);
             kept.GrowTo(8000);
