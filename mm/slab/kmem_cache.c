@@ -18,9 +18,13 @@
 #include "mm/slab/slab_quarantine.h"
 #include "mm/slab/slab_tracking.h"
 
-/* Memory that a slot may keep in empty slabs. */
-#define SLOT_EMPTY_BYTES_MAX 65536u
-#define SLOT_EMPTY_SLABS_MAX 16u
+/* Memory that a slot may keep in empty slabs, unless the build says otherwise; SLAB_SLOT_EMPTY_MASK counts them. */
+#ifndef SLAB_SLOT_EMPTY_BYTES
+#define SLAB_SLOT_EMPTY_BYTES 65536u
+#endif
+#define SLOT_EMPTY_SLABS_MAX (SLAB_SLOT_EMPTY_BYTES / PAGE_SIZE)
+
+_Static_assert(SLOT_EMPTY_SLABS_MAX < SLAB_SLOT_EMPTY_MASK, "what a slot counts");
 
 /* 3 * 2^n bytes fill six pages without a rest. */
 #define TRIPLE_SLAB_BYTES_MAX (6 * (uint32_t)PAGE_SIZE)
@@ -92,8 +96,8 @@ void slab_cache_init(kmem_cache_t *cache, const char *name, uint32_t object_size
     cache->object_bits = bits_low(cache->objects_per_slab);
     cache->spaced_bits = SLAB_SPACED_BITS & bits_low(cache->objects_per_slab - 1u);
     cache->object_reciprocal = (uint32_t)((GIB(4) + object_size - 1) / object_size);
-    const uint32_t empty_max = SLOT_EMPTY_BYTES_MAX / cache->slab_bytes;
-    cache->slot_empty_max = empty_max < SLOT_EMPTY_SLABS_MAX ? empty_max : SLOT_EMPTY_SLABS_MAX;
+    const uint32_t empty_max = SLAB_SLOT_EMPTY_BYTES / cache->slab_bytes;
+    cache->slot_empty_max = empty_max < SLOT_EMPTY_SLABS_MAX ? empty_max : (uint32_t)SLOT_EMPTY_SLABS_MAX;
     spinlock_init(&cache->lock, LOCK_RANK_CACHE);
     list_init(&cache->available);
     list_init(&cache->full);

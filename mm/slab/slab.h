@@ -117,7 +117,8 @@ static inline slab_t *slab_of_address(uint64_t word, uintptr_t address)
     const unsigned code = word & PAGE_CODE_MASK;
     slab_t *const first = page_word_slab(word, address);
     if (LIKELY(code >= PAGE_CODE_SHIFT_MIN && !(KMALLOC_HAS_TRIPLES && first->cache->object_shift == 0))) {
-        return first + ((address & PAGE_OFFSET_MASK) >> BITS_PER_WORD_SHIFT >> code); /* 0 where a slab fills a page */
+        /* Its number, times a descriptor's size; 0 where a slab fills a page. */
+        return (slab_t *)((uintptr_t)first + ((address & PAGE_OFFSET_MASK) >> code & -sizeof(slab_t)));
     }
     return first->cache->slabs_per_run == 1 ? first : first + (address - slab_start(first)) / first->cache->slab_bytes;
 }
@@ -131,13 +132,21 @@ static inline slab_slot_t *slab_slot(kmem_cache_t *cache, slab_context_t *contex
 /* count_set() of a word that most often has no bit, or one: machines without an instruction for it take a while. */
 static inline uint64_t slab_count_few(uint64_t word)
 {
-    return (word & (word - 1)) == 0 ? word != 0 : count_set(word);
+    uint64_t but_one = word & (word - 1);
+    __asm__("" : "+r"(but_one)); /* which the compiler would take for a reason to count all bits first */
+    return LIKELY(but_one == 0) ? word != 0 : count_set(word);
+}
+
+/* The same for one that often has all bits of the cache's slabs. */
+static inline uint64_t slab_count(const kmem_cache_t *cache, uint64_t word)
+{
+    return word == cache->object_bits ? cache->objects_per_slab : slab_count_few(word);
 }
 
 /* Gives the slot other free objects in its current slab: none of them allocated or freed by that. */
-static inline void slab_slot_set_free_word(slab_slot_t *slot, uint64_t word)
+static inline void slab_slot_set_free_word(const kmem_cache_t *cache, slab_slot_t *slot, uint64_t word)
 {
-    RELAXED_ADD(&slot->balance, slab_count_few(word) - slab_count_few(slot->free_word));
+    RELAXED_ADD(&slot->balance, slab_count(cache, word) - slab_count(cache, slot->free_word));
     RELAXED_STORE(&slot->free_word, word);
 }
 
@@ -157,6 +166,23 @@ static inline void slab_slot_count_free(slab_slot_t *slot)
 static inline uint64_t *slab_slot_remote_frees(const kmem_cache_t *cache, slab_context_t *context)
 {
     return cache->slots == NULL ? &context->remote_frees[cache->slot_number] : &cache->remote_frees[context->index];
+}
+
+/*
+ * Puts a slab that got its first free object on the slot's partial list. The list is sound at each step but for the
+ * link back to the slab (mm/slab/slab_beside.h says whom that matters to).
+ */
+static inline void slab_partial_push(slab_slot_t *slot, slab_t *slab)
+{
+    slab_t *const head = slot->partial;
+    slab->link.previous = NULL;
+    slab->link.next = head == NULL ? NULL : &head->link;
+    atomic_signal_fence(memory_order_seq_cst);
+    slot->partial = slab;
+    atomic_signal_fence(memory_order_seq_cst);
+    if (LIKELY(head != NULL)) {
+        head->link.previous = &slab->link;
+    }
 }
 
 /* How many slabs on the slot's partial list have no live object. */
@@ -188,8 +214,7 @@ void slab_slot_switch(slab_slot_t *slot, slab_t *slab, slab_context_t *context, 
 /* In a cache that is not fast any more: gives up the slot's current slab, whose objects went by unseen. */
 void slab_slot_follow_tier(slab_slot_t *slot, slab_context_t *context);
 
-/* Puts a slab that got its first free object on the slot's partial list; takes one off it. */
-void slab_partial_push(slab_slot_t *slot, slab_t *slab);
+/* Takes a slab off the slot's partial list. */
 void slab_partial_remove(slab_slot_t *slot, slab_t *slab);
 
 /*
@@ -205,6 +230,9 @@ void slab_slot_open(slab_slot_t *slot);
  * no object or is free.
  */
 void slab_free(slab_t *slab, uintptr_t address, slab_context_t *context, uintptr_t caller);
+
+/* The same, for who has found that slab_beside_free() can't. */
+void slab_free_slow(slab_t *slab, uintptr_t address, slab_context_t *context, uintptr_t caller);
 
 /*
  * Frees the objects at `bits`, at least one, of a slab whose cache is fast, at once. Stops the kernel when one is free

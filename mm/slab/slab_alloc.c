@@ -3,6 +3,8 @@
  *
  *   collected remote frees -> the slot's partial list -> the cache's lists -> new pages -> once more, after a shrink
  *
+ * or take an object without one, where the list's first slab has few (slab_beside.h).
+ *
  * Only the slot's own context runs this, so nothing here is locked; slab_pool.c takes the cache's lock where slabs
  * change hands. The number in `state` is odd while current and free_word disagree, for the eyes of other contexts
  * (slab_free.c).
@@ -10,20 +12,10 @@
 #include "base/check.h"
 #include "mm/inject.h"
 #include "mm/slab/slab.h"
+#include "mm/slab/slab_beside.h"
 #include "mm/slab/slab_guard.h"
 #include "mm/slab/slab_quarantine.h"
 #include "mm/slab/slab_tracking.h"
-
-void slab_partial_push(slab_slot_t *slot, slab_t *slab)
-{
-    slab_t *const head = slot->partial;
-    slab->link.previous = NULL;
-    slab->link.next = head == NULL ? NULL : &head->link;
-    if (head != NULL) {
-        head->link.previous = &slab->link;
-    }
-    slot->partial = slab;
-}
 
 void slab_partial_remove(slab_slot_t *slot, slab_t *slab)
 {
@@ -57,22 +49,28 @@ static void slot_end_change(slab_slot_t *slot)
     RELAXED_ADD(&slot->state, SLAB_SLOT_CHANGE);
 }
 
+/* The slot's limit while `slab` is current. With red zones, not every number below a limit is an object's. */
+static uint64_t limit_of(const slab_t *slab)
+{
+    return UNLIKELY((slab->base & SLAB_HAS_RED_ZONES) != 0) ? 0 : slab->cache->objects_per_slab;
+}
+
 /*
- * Either this sees what another context freed, or that one sees that the slab is current, and closes the slot: both
- * first write and then read, with a full fence in between (slab_free.c, close_slot_of).
+ * Either this sees what another context freed, or that one sees that the slab is current and the slot open, and closes
+ * it: both first write and then read, all four sequentially consistent (slab_free.c, close_slot_of).
  */
+static void close_if_pending(slab_slot_t *slot, slab_t *slab)
+{
+    if (UNLIKELY(atomic_load(&slab->remote_word) != 0)) {
+        RELAXED_STORE(&slot->limit, 0);
+    }
+}
+
 void slab_slot_open(slab_slot_t *slot)
 {
     slab_t *const slab = slot->current;
-    if (UNLIKELY((slab->base & SLAB_HAS_RED_ZONES) != 0)) {
-        RELAXED_STORE(&slot->limit, 0); /* not every number below a limit is an object's */
-        return;
-    }
-    RELAXED_STORE(&slot->limit, slab->cache->objects_per_slab);
-    atomic_thread_fence(memory_order_seq_cst);
-    if (UNLIKELY(atomic_load_explicit(&slab->remote_word, memory_order_relaxed) != 0)) {
-        RELAXED_STORE(&slot->limit, 0);
-    }
+    __atomic_store_n(&slot->limit, limit_of(slab), __ATOMIC_SEQ_CST);
+    close_if_pending(slot, slab);
 }
 
 /* Puts a slab that was current where it belongs. One that is full is on no list. */
@@ -104,7 +102,7 @@ void slab_slot_retire(slab_slot_t *slot, slab_context_t *context)
     }
     slot_begin_change(slot);
     RELAXED_STORE(&slab->free_word, slot->free_word);
-    slab_slot_set_free_word(slot, 0);
+    slab_slot_set_free_word(slab->cache, slot, 0);
     RELAXED_STORE(&slot->current, NULL);
     RELAXED_STORE(&slot->limit, 0);
     slot_end_change(slot);
@@ -125,11 +123,17 @@ static void slot_make_current(slab_slot_t *slot, slab_t *slab, slab_context_t *c
     }
     RELAXED_STORE(&slot->current, slab);
     RELAXED_STORE(&slot->base, slab_start(slab));
-    slab_slot_set_free_word(slot, free_word);
+    slab_slot_set_free_word(slab->cache, slot, free_word);
     RELAXED_STORE(&slab->free_word, 0);
+    RELAXED_STORE(&slot->limit, limit_of(slab));
     slot_end_change(slot);
-    atomic_store_explicit(&slab->owner, (uintptr_t)context | SLAB_OWNER_CURRENT, memory_order_release);
-    slab_slot_open(slot);
+    if (free_word == slab_all_free(slab)) {
+        /* Whoever comes to free an object of it has got that from us, and knows the owner. */
+        atomic_store_explicit(&slab->owner, (uintptr_t)context | SLAB_OWNER_CURRENT, memory_order_release);
+    } else {
+        atomic_store(&slab->owner, (uintptr_t)context | SLAB_OWNER_CURRENT);
+        close_if_pending(slot, slab);
+    }
     if (before != NULL) {
         atomic_store_explicit(&before->owner, (uintptr_t)context, memory_order_release);
         park(slot, before);
@@ -242,6 +246,12 @@ void *slab_alloc_slow(kmem_cache_t *cache, slab_context_t *context, size_t size,
         return alloc_tracked(cache, slot, context, size, caller);
     }
     if (slot->free_word == 0) {
+        if (slot->partial != NULL && slot->partial->free_word != slab_all_free(slot->partial) && !is_injected) {
+            void *const object = slab_beside_alloc(slot);
+            if (object != NULL) {
+                return object;
+            }
+        }
         slab_t *const slab = find_or_make_room(cache, slot, context);
         if (slab == NULL) {
             return NULL;

@@ -19,6 +19,7 @@
  */
 #include "base/check.h"
 #include "mm/slab/slab.h"
+#include "mm/slab/slab_beside.h"
 #include "mm/slab/slab_guard.h"
 
 /* Peeks at a slot that its owner changes again and again give up after so many tries; collection then still notices. */
@@ -225,11 +226,18 @@ static bool may_be_current(const kmem_cache_t *cache)
     return RELAXED_LOAD(&cache->tier) == SLAB_TIER_FAST && !RELAXED_LOAD(&cache->is_injected);
 }
 
+/* Whether the slab, into which a free has just gone, had better be the slot's current one. */
+static bool is_wanted(const slab_slot_t *slot, const slab_t *slab, uint64_t before, uint64_t after)
+{
+    const uint64_t all = slab_all_free(slab);
+    return may_be_current(slab->cache) && (slot->free_word == all ? before == 0 : after == all);
+}
+
 /*
- * A slab of the caller's own context. One that is freed into a second time in a row, or when the current one has
- * nothing left, becomes the current one: the next frees are likely to go there, too, and so are then kfree's own
- * business; and what is allocated next is still in the CPU's cache. Any other does not: frees in no order would have
- * slabs take turns without end.
+ * A slab of the caller's own context. One that was full becomes the current one if that has got all its objects back,
+ * and so does one that gets empty if that has not: the next frees are likely to go there, too, and so are
+ * then kfree's own business; and what is allocated next is still in the CPU's cache. Any other does not: frees in no
+ * order would have slabs take turns without end.
  */
 static void free_local(slab_t *slab, slab_slot_t *slot, slab_context_t *context, uint64_t bits)
 {
@@ -240,11 +248,9 @@ static void free_local(slab_t *slab, slab_slot_t *slot, slab_context_t *context,
         misuse(slab, (free_word | remote_word) & bits);
     }
     if (LIKELY(!is_current)) {
-        const bool is_wanted = slot->free_word == 0 || context->freed_into == slab;
-        if (is_wanted && LIKELY(may_be_current(slab->cache))) {
+        if (is_wanted(slot, slab, free_word, free_word | bits)) {
             slab_slot_switch(slot, slab, context, free_word | bits);
         } else {
-            context->freed_into = slab;
             add_free_bits(slot, slab, bits);
         }
         return;
@@ -299,8 +305,8 @@ void slab_free_many(slab_t *slab, uint64_t bits, slab_context_t *context)
     RELAXED_ADD(&slot->frees, count);
 }
 
-/* A free that is not as simple as slab_free() hopes. */
-static NOINLINE void free_slowly(slab_t *slab, uintptr_t address, slab_context_t *context, uintptr_t caller)
+/* A free that slab_beside_free() leaves. */
+void slab_free_slow(slab_t *slab, uintptr_t address, slab_context_t *context, uintptr_t caller)
 {
     kmem_cache_t *const cache = slab->cache;
     const unsigned index = slab_object_index(slab, address);
@@ -316,29 +322,13 @@ static NOINLINE void free_slowly(slab_t *slab, uintptr_t address, slab_context_t
     slab_slot_count_free(slot);
 }
 
-/*
- * Frees in no order land in slabs of ours that are not the current one, have free objects already and keep live ones:
- * such a slab stays where it is, and nothing but its word changes.
- */
 void slab_free(slab_t *slab, uintptr_t address, slab_context_t *context, uintptr_t caller)
 {
-    const bool is_ours = atomic_load_explicit(&slab->owner, memory_order_relaxed) == (uintptr_t)context;
-    const uint64_t before = RELAXED_LOAD(&slab->free_word);
-    if (!is_ours || before == 0 || context->freed_into == slab) {
-        free_slowly(slab, address, context, caller);
+    if (LIKELY(atomic_load_explicit(&slab->owner, memory_order_relaxed) == (uintptr_t)context) &&
+        LIKELY(RELAXED_LOAD(&slab->cache->tier) == SLAB_TIER_FAST) &&
+        LIKELY(slab_beside_free(slab_slot(slab->cache, context), slab, slab_object_index(slab, address),
+                                slab_all_free(slab)))) {
         return;
     }
-    kmem_cache_t *const cache = slab->cache;
-    slab_slot_t *const slot = slab_slot(cache, context);
-    const unsigned index = slab_object_index(slab, address);
-    const uint64_t after = before | UINT64_C(1) << (index % BITS_PER_WORD);
-    if (UNLIKELY(index == BITS_NONE || after == before || after == slab_all_free(slab) || slot->free_word == 0 ||
-                 atomic_load_explicit(&slab->remote_word, memory_order_relaxed) != 0 ||
-                 RELAXED_LOAD(&cache->tier) != SLAB_TIER_FAST)) {
-        free_slowly(slab, address, context, caller);
-        return;
-    }
-    context->freed_into = slab;
-    RELAXED_STORE(&slab->free_word, after);
-    slab_slot_count_free(slot);
+    slab_free_slow(slab, address, context, caller);
 }

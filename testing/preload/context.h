@@ -23,11 +23,17 @@
 
 #define PRELOAD_CONTEXT_COUNT (SLAB_CONTEXT_MAX - 1) /* one is the shared one */
 
+/* What malloc returned last from a slot's current slab: as far from the slot as any other from its own. */
+typedef struct preload_guess {
+    ALIGNED(sizeof(slab_slot_t)) uintptr_t object;
+} preload_guess_t;
+
 typedef struct preload_context {
     allocation_context_t allocation; /* first: the slab core and the page tree know no more */
-    _Atomic uint32_t is_busy;        /* between enter and leave */
-    bool is_idle;                    /* no thread has it; under the lock of context.c */
-    bool is_left_full;               /* idle, and its slabs have not been given to their caches */
+    preload_guess_t guesses[SLAB_SLOT_COUNT];
+    _Atomic uint32_t is_busy; /* between enter and leave */
+    bool is_idle;             /* no thread has it; under the lock of context.c */
+    bool is_left_full;        /* idle, and its slabs have not been given to their caches */
     struct preload_context *next_idle;
     uint64_t pages_freed; /* and not yet told to pages.c as a whole */
     large_cache_t large;
@@ -39,6 +45,12 @@ extern PRELOAD_HIDDEN preload_context_t preload_context_none;
 static inline preload_context_t *preload_context_current(void)
 {
     return (preload_context_t *)(void *)allocation_context_current();
+}
+
+static ALWAYS_INLINE uintptr_t *preload_context_guess(const slab_slot_t *slot)
+{
+    return (uintptr_t *)((uintptr_t)slot + offsetof(preload_context_t, guesses) -
+                         offsetof(preload_context_t, allocation.slab.slots));
 }
 
 /* Whether contexts may begin to work: anything but OPEN is looked into by preload_context_wait(). */
@@ -65,23 +77,6 @@ static inline void preload_context_begin(preload_context_t *context)
     if (UNLIKELY(atomic_load_explicit(&preload_gate, memory_order_relaxed) != PRELOAD_GATE_OPEN)) {
         preload_context_wait(context);
     }
-}
-
-/*
- * The same for who has little to do: false when the context may not begin at once, and the caller is to enter one
- * instead.
- */
-MUST_USE static ALWAYS_INLINE bool preload_context_begin_at_once(preload_context_t *context)
-{
-    atomic_store_explicit(&context->is_busy, 1, memory_order_relaxed);
-    atomic_signal_fence(memory_order_seq_cst);
-    return LIKELY(atomic_load_explicit(&preload_gate, memory_order_relaxed) == PRELOAD_GATE_OPEN);
-}
-
-/* Ends that. */
-static ALWAYS_INLINE void preload_context_end(preload_context_t *context)
-{
-    atomic_store_explicit(&context->is_busy, 0, memory_order_release);
 }
 
 /* Returns the context to work with, the thread's own as a rule. */

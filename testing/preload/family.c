@@ -2,8 +2,8 @@
  * The functions of the family, but for those that resize (resize.c), and for what they stand on: classes and slabs are
  * mm's, large blocks large.c's.
  *
- * malloc and free are mm/kmalloc's straight lines under other names. Everything else enters a context first, because it
- * may change what threads share.
+ * malloc and free are mm/kmalloc's straight lines, with what mm/slab/slab_beside.h adds to them in the same function, and
+ * with a guess (predicted()). Everything else enters a context first, because it may change what threads share.
  */
 #include "testing/preload/family.h"
 
@@ -12,10 +12,14 @@
 #include "base/check.h"
 #include "mm/kmalloc/kmalloc_lines.h"
 #include "mm/slab/slab.h"
+#include "mm/slab/slab_beside.h"
 #include "mm/slab/slab_kmalloc.h"
 #include "testing/preload/context.h"
 #include "testing/preload/large.h"
 #include "testing/preload/pages.h"
+
+/* What a process's addresses have: no bits where a page's word has its slot's place. */
+#define PAGE_WORD_ADDRESS_MASK (bits_low(PAGE_WORD_SLOT_SHIFT))
 
 #define CALLER ((uintptr_t)__builtin_return_address(0))
 
@@ -37,63 +41,25 @@ static NOINLINE void *refill_slowly(size_t size)
     return LIKELY(block != NULL) ? block : no_memory();
 }
 
-/*
- * Takes the first slab off a slot's list, which gives its last free object. False, with nothing changed, when the
- * context may not do so now. The list is slab_partial_push()'s.
- */
-static ALWAYS_INLINE bool pop_partial(preload_context_t *context, slab_slot_t *slot, slab_t *slab)
-{
-    if (!preload_context_begin_at_once(context)) {
-        return false;
-    }
-    list_link_t *const next = slab->link.next;
-    RELAXED_STORE(&slab->free_word, 0);
-    if (next != NULL) {
-        next->previous = NULL;
-    }
-    slot->partial = next == NULL ? NULL : CONTAINER_OF(next, slab_t, link);
-    list_link_init(&slab->link);
-    preload_context_end(context);
-    return true;
-}
-
-/*
- * An object of the first partly used slab, if that has so few that it is not worth being the current one: a switch costs
- * as much as several of these. `slot` may be that of no context, which has no slab.
- */
+/* The slot may be that of no context, which has no slab. */
 NOINLINE void *kmalloc_refill(size_t size)
 {
     if (UNLIKELY(size - 1 >= KMALLOC_SLAB_MAX)) {
         return kmalloc_odd(size);
     }
     preload_context_t *const context = preload_context_current();
-    slab_slot_t *const slot = kmalloc_slot_of_last(kmalloc_last(size));
-    slab_t *const slab = slot->partial;
-    if (UNLIKELY(slab == NULL ||
-                 atomic_load_explicit(&context->allocation.slab.posted, memory_order_relaxed) != NULL)) {
+    if (UNLIKELY(atomic_load_explicit(&context->allocation.slab.posted, memory_order_relaxed) != NULL)) {
         return refill_slowly(size);
     }
-    const uint64_t free_word = slab->free_word;
-    const uint64_t but_one = free_word & (free_word - 1);
-    const uint64_t but_two = but_one & (but_one - 1);
-    const uint64_t but_three = but_two & (but_two - 1);
-    if ((but_three & (but_three - 1)) != 0) {
-        return refill_slowly(size);
-    }
-    if (but_one != 0) {
-        RELAXED_STORE(&slab->free_word, but_one);
-    } else if (!pop_partial(context, slot, slab)) {
-        return refill_slowly(size);
-    }
-    slab_slot_count_allocation(slot);
-    return (void *)(slab->base + find_first_set_nonzero(free_word) * slot->object_size);
+    void *const block = slab_beside_alloc(kmalloc_slot_of_last(kmalloc_last(size)));
+    return LIKELY(block != NULL) ? block : refill_slowly(size);
 }
 
 NOINLINE void *kmalloc_odd(size_t size)
 {
     bool is_zeroed;
     if (UNLIKELY(size == 0)) {
-        return kmalloc_line(1);
+        return FAMILY(malloc)(1);
     }
     void *const block = large_alloc(size, PAGE_SIZE, &is_zeroed);
     return LIKELY(block != NULL) ? block : no_memory();
@@ -106,77 +72,40 @@ NOINLINE void kfree_nowhere(void *pointer)
     }
 }
 
-/* What free_in_place() leaves. */
-static NOINLINE void free_in_slab(slab_t *slab, uintptr_t address)
+/* What free_beside() leaves. */
+static NOINLINE void free_in_slab(uintptr_t address, slab_t *slab)
 {
     preload_context_t *const context = preload_context_enter();
-    slab_free(slab, address, &context->allocation.slab, CALLER);
+    slab_free_slow(slab, address, &context->allocation.slab, CALLER);
     preload_context_leave(context);
 }
 
-/* The first object of a full slab comes free: slab_partial_push(), or false as above. */
-static ALWAYS_INLINE bool push_partial(preload_context_t *context, slab_slot_t *slot, slab_t *slab, uint64_t bit)
+/* What is no slab's object. */
+static NOINLINE void free_other(void *pointer, uint64_t word)
 {
-    if (!preload_context_begin_at_once(context)) {
-        return false;
+    if ((word & PAGE_CODE_MASK) == PAGE_CODE_LARGE) {
+        large_free(pointer, word);
+    } else {
+        slab_misuse_no_slab((uintptr_t)pointer, word);
     }
-    slab_t *const head = slot->partial;
-    RELAXED_STORE(&slab->free_word, bit);
-    slab->link.previous = NULL;
-    slab->link.next = head == NULL ? NULL : &head->link;
-    if (head != NULL) {
-        head->link.previous = &slab->link;
-    }
-    slot->partial = slab;
-    preload_context_end(context);
-    return true;
 }
 
 /*
- * Frees into a slab of the own context that is not the current one, without a switch. It turns off to free_in_slab()
- * when that is not all there is to do, and when the last such free went to the same slab: then more of them will
- * follow, and the slab had better be current.
+ * What kfree_into_slot() leaves. The line of kfree's ends in a call here; in the shim's free it stands in the same
+ * function, because programs free in no order.
  */
-static ALWAYS_INLINE void free_in_place(slab_t *slab, uintptr_t address, uint64_t word)
+static ALWAYS_INLINE void free_beside(void *pointer, uint64_t word)
 {
-    preload_context_t *const context = preload_context_current();
+    const uintptr_t address = (uintptr_t)pointer;
+    if (UNLIKELY((word & PAGE_CODE_MASK) < PAGE_CODE_SHIFT_MIN)) {
+        free_other(pointer, word);
+        return;
+    }
+    slab_t *const slab = slab_of_address(word, address & PAGE_WORD_ADDRESS_MASK);
     const uint64_t index = bits_rotate_right(address - slab->base, word) * kfree_line_multiplier(word);
-    if (UNLIKELY(atomic_load_explicit(&slab->owner, memory_order_relaxed) != (uintptr_t)context)) {
-        free_in_slab(slab, address);
-        return;
-    }
-    if (context->allocation.slab.freed_into == slab || UNLIKELY(index >= BITS_PER_WORD)) {
-        free_in_slab(slab, address);
-        return;
-    }
-    const uint64_t bit = UINT64_C(1) << index;
-    const uint64_t before = slab->free_word;
-    const uint64_t remote = atomic_load_explicit(&slab->remote_word, memory_order_relaxed);
-    if (UNLIKELY(((before | remote) & bit) != 0 || (before | bit) == slab->cache->object_bits)) {
-        free_in_slab(slab, address);
-        return;
-    }
-    slab_slot_t *const slot = kfree_line_slot(word);
-    if (before != 0) {
-        RELAXED_STORE(&slab->free_word, before | bit);
-    } else if (!push_partial(context, slot, slab, bit)) {
-        free_in_slab(slab, address);
-        return;
-    }
-    context->allocation.slab.freed_into = slab;
-    slab_slot_count_free(slot);
-}
-
-NOINLINE void kfree_elsewhere(uint64_t rotated, uint64_t word)
-{
-    const uintptr_t address = kfree_line_pointer(rotated, word);
-    const unsigned code = word & PAGE_CODE_MASK;
-    if (LIKELY(code >= PAGE_CODE_SHIFT_MIN)) {
-        free_in_place(slab_of_address(word, address), address, word);
-    } else if (code == PAGE_CODE_LARGE) {
-        large_free((void *)address, word);
-    } else {
-        slab_misuse_no_slab(address, word);
+    if (UNLIKELY(atomic_load_explicit(&slab->owner, memory_order_relaxed) != (uintptr_t)preload_context_current() ||
+                 !slab_beside_free(kfree_line_slot(word), slab, index, slab->cache->object_bits))) {
+        free_in_slab(address, slab);
     }
 }
 
@@ -193,14 +122,45 @@ void _kfree(void *pointer)
 
 /* ---- the usual two ---- */
 
+/*
+ * Returns `object`, in a way that lets the processor go on before it is known: when it is what was freed last into the
+ * slot's current slab, the branch is predicted, and the address at hand. Else a pair that reuses one object waits for
+ * itself: its free for the object's address, by way of which bit stands for it, and the next pair for the bit.
+ */
+static ALWAYS_INLINE void *predicted(const slab_slot_t *slot, uintptr_t object)
+{
+    const uintptr_t *const guess = preload_context_guess(slot);
+    bool is_right;
+    /* Hidden from the compiler, which would give the one for the other. */
+    __asm__("cmpq %2, %1" : "=@cce"(is_right) : "r"(object), "m"(*guess));
+    return (void *)(UNLIKELY(is_right) ? RELAXED_LOAD(guess) : object);
+}
+
 void *FAMILY(malloc)(size_t size)
 {
-    return kmalloc_line(size);
+    if (KMALLOC_HAS_TABLE && UNLIKELY(size - 1 >= KMALLOC_SLAB_MAX)) {
+        return kmalloc_odd(size);
+    }
+    slab_slot_t *const slot = kmalloc_slot_of_last(kmalloc_last(size));
+    uintptr_t object;
+    return LIKELY(kmalloc_take(slot, size, &object)) ? predicted(slot, object) : kmalloc_refill(size);
 }
 
 void FAMILY(free)(void *pointer)
 {
-    kfree_line(pointer);
+    const uint64_t *const word_place = page_word(pointer);
+    if (UNLIKELY(word_place == NULL)) {
+        kfree_nowhere(pointer);
+        return;
+    }
+    const uint64_t word = RELAXED_LOAD(word_place);
+    slab_slot_t *const slot = kfree_line_slot(word);
+    uint64_t rotated;
+    if (kfree_into_slot(slot, (uintptr_t)pointer, word, kfree_line_multiplier(word), &rotated)) {
+        *preload_context_guess(slot) = (uintptr_t)pointer;
+    } else {
+        free_beside(pointer, word);
+    }
 }
 
 /* ---- cleared ---- */
@@ -213,7 +173,7 @@ void *FAMILY(calloc)(size_t count, size_t size)
         return no_memory();
     }
     void *const block =
-        LIKELY(bytes <= KMALLOC_SLAB_MAX) ? kmalloc_line(bytes) : large_alloc(bytes, PAGE_SIZE, &is_zeroed);
+        LIKELY(bytes <= KMALLOC_SLAB_MAX) ? FAMILY(malloc)(bytes) : large_alloc(bytes, PAGE_SIZE, &is_zeroed);
     if (UNLIKELY(block == NULL)) {
         return no_memory();
     }

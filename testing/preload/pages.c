@@ -30,6 +30,9 @@
 #define ARENA_BYTES_MIN MIB(64)
 #define COMMIT_STEP     MIB(64) /* also the arena's alignment, and so the greatest of a block */
 
+/* Memory below this is in pages of the usual size. */
+#define HUGE_FROM_BYTES MIB(16)
+
 #define BLOCK_BYTES     (PAGES_PER_BLOCK * PAGE_SIZE)
 #define BLOCK_COUNT_MAX (ARENA_BYTES_MAX / BLOCK_BYTES)
 
@@ -89,6 +92,19 @@ static void *take_node_page(void *argument)
     return next - PAGE_SIZE;
 }
 
+/*
+ * Asks for huge pages for [from, to), but for what a small program has: there a huge page would hold more than all
+ * of its memory. Programs with more spend their time on looking up small ones. The system need not follow.
+ */
+static void ask_for_huge_pages(uint64_t from, uint64_t to)
+{
+    const uint64_t small_end = align_up(WORD_BYTES(preload_arena_bytes), COMMIT_STEP) + HUGE_FROM_BYTES;
+    if (to > small_end) {
+        const uint64_t start = from > small_end ? from : small_end;
+        (void)madvise(preload_arena + start, to - start, MADV_HUGEPAGE);
+    }
+}
+
 /* Makes all below `end` usable. False when the system refuses. */
 static bool commit(uint64_t end)
 {
@@ -103,6 +119,7 @@ static bool commit(uint64_t end)
         is_done = mprotect(preload_arena + WORD_BYTES(from), WORD_BYTES(to - from), PROT_READ | PROT_WRITE) == 0 &&
                   mprotect(preload_arena + from, to - from, PROT_READ | PROT_WRITE) == 0;
         if (is_done) {
+            ask_for_huge_pages(from, to);
             RELAXED_STORE(&committed_bytes, to);
         }
     }

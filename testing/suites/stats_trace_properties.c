@@ -134,9 +134,9 @@ static const char *const trace_lines[] = {
     "33226752 28311552 4907008 0 0 8192 262144 8192 9904128 12320768 1536 1464 0",
     "name object_size objects_per_slab slabs available full empty total live peak allocs frees failed "
     "fragmentation owned remote_frees resting",
-    "trace-64 64 64 2 0 0 0 128 62 62 528 466 0 51 2 177 0",
+    "trace-64 64 64 2 0 0 0 128 62 62 528 466 0 51 2 174 0",
     "trace-200 208 19 6 0 0 0 114 83 83 544 461 0 27 6 175 0",
-    "trace-4096 4096 8 11 0 0 0 88 65 68 533 468 0 26 11 167 0",
+    "trace-4096 4096 8 11 0 0 0 88 65 68 533 468 0 26 11 164 0",
     "pool_count utilization fragmentation bytes_held bytes_live objects_live objects_total slabs_held "
     "slabs_empty",
     "3 73 27 393216 287472 210 330 19 0",

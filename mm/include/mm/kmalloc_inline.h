@@ -109,15 +109,17 @@ static ALWAYS_INLINE slab_slot_t *kmalloc_slot_of_last(size_t last)
     return (slab_slot_t *)(place + offsetof(slab_context_t, slots));
 }
 
-/* Allocates an object for `size` bytes, which has a slot, from its current slab, or else as kmalloc_refill() does. */
-static ALWAYS_INLINE void *kmalloc_from_slot(size_t size)
+/*
+ * Takes an object for `size` bytes, which has a slot, from the slot's current slab. False, with nothing changed, when
+ * that has none.
+ */
+MUST_USE static ALWAYS_INLINE bool kmalloc_take(slab_slot_t *slot, size_t size, uintptr_t *object)
 {
     const size_t last = kmalloc_last(size);
-    slab_slot_t *const slot = kmalloc_slot_of_last(last);
     uint64_t free_word = RELAXED_LOAD(&slot->free_word);
     uint64_t index;
     if (UNLIKELY(!bits_take_first(&free_word, &index))) {
-        return kmalloc_refill(size);
+        return false;
     }
     RELAXED_STORE(&slot->free_word, free_word);
     uint64_t distance;
@@ -128,7 +130,16 @@ static ALWAYS_INLINE void *kmalloc_from_slot(size_t size)
     } else {
         distance = bits_scale(index, slot->object_size, last);
     }
-    return (void *)(slot->base + distance);
+    *object = slot->base + distance;
+    return true;
+}
+
+/* Allocates an object for `size` bytes, which has a slot, from its current slab, or else as kmalloc_refill() does. */
+static ALWAYS_INLINE void *kmalloc_from_slot(size_t size)
+{
+    uintptr_t object;
+    return LIKELY(kmalloc_take(kmalloc_slot_of_last(kmalloc_last(size)), size, &object)) ? (void *)object
+                                                                                         : kmalloc_refill(size);
 }
 
 static ALWAYS_INLINE void *kmalloc(size_t size)

@@ -50,12 +50,12 @@ typedef struct slab_slot {
 _Static_assert(sizeof(slab_slot_t) == CACHE_LINE_BYTES, "a slot is a cache line");
 
 /*
- * In slab_slot_t.state: the slabs on `partial` that have no live object, counted in the low byte; above it a number
+ * In slab_slot_t.state: the slabs on `partial` that have no live object, counted in the low half; above it a number
  * that grows by 2 when the current slab changes, and is odd in the middle of it.
  */
 #define SLAB_SLOT_EMPTY      1u
-#define SLAB_SLOT_EMPTY_MASK 0xffu
-#define SLAB_SLOT_CHANGE     0x100u
+#define SLAB_SLOT_EMPTY_MASK 0xffffu
+#define SLAB_SLOT_CHANGE     0x10000u
 
 /*
  * kmalloc's class of 2^n bytes has slots[BITS_ORDER_OF(n - 1)], where the highest bit of the sizes that it is for,
@@ -82,8 +82,7 @@ typedef struct slab_context {
 
     /* Slow paths only. */
     ALIGNED(CACHE_LINE_BYTES) struct slab_context *next; /* the registry: written once */
-    const struct slab *freed_into; /* the slab of the last free that was not into a current one; may be gone */
-    uint32_t index;                /* in the registry, dense; which of a typed cache's slots is ours */
+    uint32_t index; /* in the registry, dense; which of a typed cache's slots is ours */
     _Atomic bool is_attached;
     uint64_t large_allocations; /* blocks over 4096 bytes, by this context, ever */
     uint64_t large_frees;
