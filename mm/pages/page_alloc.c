@@ -134,7 +134,6 @@ bool page_small_run_take(page_tree_t *tree, const page_search_t *search, uint64_
  */
 static void adopt_block(page_tree_t *tree, page_context_t *context, const page_search_t *search, uint64_t block)
 {
-    (void)page_chunk_return(tree, context);
     page_context_check_in_block(tree, context);
     page_block_adopt(tree, context, block);
     if (search->may_borrow) {

@@ -28,7 +28,7 @@ void page_context_list(page_tree_t *tree, page_context_t *context)
 
 void page_context_check_in(page_tree_t *tree, page_context_t *context)
 {
-    (void)page_chunk_return(tree, context);
+    (void)page_chunks_return(tree, context);
     page_context_check_in_block(tree, context);
 }
 

@@ -96,9 +96,8 @@ static uint64_t largest_free_run(const page_tree_t *tree)
         region = next_region(tree, region + 1);
     }
     for (const page_context_t *context = tree->contexts; context != NULL; context = context->next) {
-        if (page_context_has_chunk(context)) {
-            const uint64_t chunk = context->chunk_first_page.value / PAGES_PER_CHUNK;
-            const uint64_t pages = (uint64_t)longest_row(vacant_word(tree, chunk)) * PAGES_PER_BLOCK;
+        for (uint32_t i = 0; i < context->chunk_count; i++) {
+            const uint64_t pages = (uint64_t)longest_row(vacant_word(tree, context->chunks[i])) * PAGES_PER_BLOCK;
             longest = pages > longest ? pages : longest;
         }
     }

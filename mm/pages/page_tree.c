@@ -17,7 +17,7 @@
  *   P1  a block is in its chunk's `partly` word when it is split, not taken, and some of its pages are free; all of them
  *       never are; the words of one that is not split are zero
  *   P2  the taken blocks are those that contexts have checked out, and the reserve's: each in one pair of hands; and the lent
- *       chunks are those that contexts have borrowed, who then have no block elsewhere
+ *       chunks are those that contexts have borrowed
  *   P3  every bit above the chunks' words says of the word below it what page_plane says; of what is lent, none
  *   P4  an untouched bit is set exactly where the map has usable memory and the node below has not been made
  *   P5  pages that the map calls not usable are INVALID or RESERVED, as the map says, and nothing has changed that
@@ -32,7 +32,7 @@
  *
  * Contexts: each CPU's thread level and interrupt level has a block checked out, for it to allocate from. So its fast
  * path needs no lock, and everyone else keeps away, without looking at the block, until there is nothing else. Each has
- * borrowed a chunk, too, for its next blocks, and for runs of whole ones.
+ * borrowed chunks, too, for its next blocks, and for runs of whole ones.
  */
 #include "mm/pages/page_tree_internal.h"
 

@@ -82,8 +82,8 @@ typedef struct page_chunk_words {
     page_chunk_t *node;      /* the chunk */
     _Atomic uint64_t partly; /* split, in nobody's hands, and some pages are free: written by who guards the chunk */
     page_block_t wholes;     /* two bits for each block: page_wholes.c */
-    _Atomic bool is_lent;    /* a context has borrowed it: nothing of it shows in the planes */
-    spinlock_t lock;         /* guards it meanwhile */
+    page_context_t *_Atomic borrower; /* who has it, or NULL; meanwhile nothing of it shows in the planes */
+    spinlock_t lock;                  /* guards it meanwhile */
 } ALIGNED(CACHE_LINE_BYTES) page_chunk_words_t;
 
 typedef struct page_region {

@@ -120,16 +120,16 @@ MUST_USE page_guard_t page_chunk_guard(page_tree_t *tree, uint64_t chunk);
 void page_chunk_unguard(page_guard_t guard);
 
 /*
- * Locked. Lends a chunk that nobody has to a context, unless it is of memory that is spared; the context gives back its
- * own, and its block, if that is elsewhere. Gives the chunk back that the context has, if any. Takes back all.
+ * Locked. Lends a chunk that nobody has to a context, unless it is of memory that is spared; for one too many the
+ * context gives back the first. Gives back all that a context has. Takes back all.
  */
 void page_chunk_borrow(page_tree_t *tree, page_context_t *context, uint64_t chunk);
-bool page_chunk_return(page_tree_t *tree, page_context_t *context);
+bool page_chunks_return(page_tree_t *tree, page_context_t *context);
 bool page_chunks_recall(page_tree_t *tree);
 
 /*
- * Finds and takes a run of less than 64 pages in the chunk that the context has borrowed, or had a moment ago. The
- * caller holds no lock. May change the context's block.
+ * Finds and takes a run of less than 64 pages in the chunks that the context has borrowed. The caller holds no lock.
+ * May change the context's block, and its chunk.
  */
 MUST_USE bool page_borrowed_run_take(page_tree_t *tree, page_context_t *context, const page_search_t *search,
                                      uint64_t *first);

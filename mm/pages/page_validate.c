@@ -81,7 +81,7 @@ static const char *validate_chunk(validation_t *validation, const page_region_t 
     if (((region->planes[PAGE_PLANE_UNTOUCHED] >> index) & 1) != is_untouched) {
         return "P4";
     }
-    const bool is_lent = words != NULL && words->is_lent;
+    const bool is_lent = words != NULL && words->borrower != NULL;
     const uint64_t partly = words == NULL || is_lent ? 0 : words->partly;
     const uint64_t vacant = words == NULL || is_lent ? 0 : page_words_vacant(words);
     if (((region->planes[PAGE_PLANE_PARTLY] >> index) & 1) != page_plane_summary(PAGE_PLANE_PARTLY, partly) ||
@@ -143,32 +143,28 @@ static bool is_taken(const page_tree_t *tree, uint64_t block)
 }
 
 /*
- * P2 for chunks: whoever has borrowed one has one that is lent, and no block elsewhere, and there are as many borrowers
- * as lent chunks.
+ * P2 for chunks: whoever says that he has borrowed one is its borrower, and as many are said to be as are; he goes on
+ * in one of them, if in any.
  */
 static const char *validate_borrowers(const validation_t *validation)
 {
     const page_tree_t *const tree = validation->tree;
-    uint64_t borrowers = 0;
+    uint64_t borrowed = 0;
     for (const page_context_t *context = tree->contexts; context != NULL; context = context->next) {
-        const uint64_t chunk = context->chunk_first_page.value / PAGES_PER_CHUNK;
-        if (!page_context_has_chunk(context)) {
-            continue;
-        }
-        borrowers++;
-        if (page_context_has_block(context) && context->first_page.value / PAGES_PER_CHUNK != chunk) {
-            return "P2";
-        }
-        if (context->chunk != &page_chunk_words(tree, chunk)->wholes || !page_chunk_is_lent(tree, chunk)) {
-            return "P2";
-        }
-        for (const page_context_t *other = context->next; other != NULL; other = other->next) {
-            if (other->chunk == context->chunk) {
+        bool is_among = !page_context_has_chunk(context);
+        for (uint32_t i = 0; i < context->chunk_count; i++) {
+            const page_chunk_words_t *const words = page_chunk_words(tree, context->chunks[i]);
+            is_among |= context->chunk == &words->wholes;
+            if (words->borrower != context) {
                 return "P2";
             }
         }
+        if (!is_among) {
+            return "P2";
+        }
+        borrowed += context->chunk_count;
     }
-    return borrowers == validation->lent_chunks ? NULL : "P2";
+    return borrowed == validation->lent_chunks ? NULL : "P2";
 }
 
 /*

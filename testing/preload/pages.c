@@ -276,6 +276,7 @@ static size_t pass(bool everything)
     size_t bytes = 0;
     for (uint64_t block = 0; block < end;) {
         const spinlock_hold_t hold = spinlock_lock(&tree.lock);
+        (void)page_chunks_recall(&tree); /* what is free in them is seen here, too */
         for (unsigned calls = 0; calls < PASS_CALLS && block < end; calls++) {
             block = page_words_next(&tree, PAGE_PLANE_VACANT, block, end);
             uint64_t to = block;

@@ -131,7 +131,7 @@ static void trace_caches(trace_t *trace)
 static const char *const trace_lines[] = {
     "total free used cached reserved invalid emergency metadata used_peak largest_free_run "
     "run_allocations run_frees failed_requests",
-    "33226752 28311552 4907008 0 0 8192 262144 8192 9904128 12320768 1536 1464 0",
+    "33226752 28311552 4907008 0 0 8192 262144 8192 9084928 12582912 1536 1464 0",
     "name object_size objects_per_slab slabs available full empty total live peak allocs frees failed "
     "fragmentation owned remote_frees resting",
     "trace-64 64 64 2 0 0 0 128 62 62 528 466 0 51 2 174 0",

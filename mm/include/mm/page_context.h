@@ -25,6 +25,9 @@ struct page_block; /* mm/page_block.h: the two state words of 64 pages */
  */
 typedef uint64_t page_counter_t;
 
+/* As many chunks can be borrowed at a time. */
+#define PAGE_CONTEXT_CHUNKS 8u
+
 typedef struct page_context {
     struct page_block *block; /* page_block_none, or NULL, when none is checked out; what follows is then meaningless */
     uintptr_t address;        /* of that block's first byte, ready for the fast paths */
@@ -32,8 +35,7 @@ typedef struct page_context {
     uint64_t bad_pages; /* those of the block that are INVALID, whatever its words say: under its chunk's guard */
 
     /*
-     * The chunk that is borrowed for runs of whole blocks: the words of its wholes. Others may take it away at any
-     * time.
+     * The borrowed chunk that it was last served from: the words of its wholes. Others may take it away at any time.
      */
     struct page_block *_Atomic chunk; /* page_block_none, or NULL, when there is none */
     uintptr_t chunk_address;
@@ -52,6 +54,10 @@ typedef struct page_context {
     bool is_listed;
     bool is_plain;            /* listed, and nobody watches the tree: frees need no more than the block's words */
     uint32_t slow_operations; /* page_tree_sample_peak() */
+
+    /* The chunks that are borrowed, by their numbers, in the order of time: written under the tree's lock. */
+    uint32_t chunk_count;
+    uint32_t chunks[PAGE_CONTEXT_CHUNKS];
 } page_context_t;
 
 /*

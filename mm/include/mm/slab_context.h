@@ -69,7 +69,7 @@ _Static_assert(sizeof(slab_slot_t) == CACHE_LINE_BYTES, "a slot is a cache line"
 #define SLAB_SLOT_OF_TRIPLE(n) (16u + (n))
 
 /* What a page backend may keep for each context, near its beginning, where it is reached in as few instructions. */
-#define SLAB_CONTEXT_BACKEND_BYTES 128
+#define SLAB_CONTEXT_BACKEND_BYTES 192
 
 typedef struct slab_context {
     slab_slot_t nothing; /* likewise, where page words lead that are not of kmalloc's slabs */

@@ -26,7 +26,7 @@
 #include "testing/bench/scaling/simulator.h"
 #include "testing/bench/scaling/traffic.h"
 
-#define ARENA_BYTES GIB(4)
+#define ARENA_BYTES GIB(16)
 #define SEED        20260101u
 
 static cpu_t cpus[SIMULATED_CPUS_MAX];

@@ -19,8 +19,9 @@
 
 #define OPERATIONS     400u
 #define WARM_UP        400u
-#define LIVE           100u /* objects of one CPU's own */
-#define BOX_MAX        64u  /* objects on the way to one CPU */
+#define LIVE           100u  /* objects of one CPU's own */
+#define WIDE_LIVE      5000u /* pages likewise: more than a chunk has */
+#define BOX_MAX        64u   /* objects on the way to one CPU */
 #define SIZE_MIN       16u
 #define SIZE_SHIFT_MAX 8u /* 16 << 8 = 4096 */
 #define RUN_SHIFT_MAX  4u /* 16 pages */
@@ -106,24 +107,29 @@ static void page_pairs(unsigned cpu)
 }
 
 /* A set of live objects, one replaced at a time, in any order. */
-static void churn(block_t (*make)(void))
+static void churn_among(block_t *live, unsigned count, block_t (*make)(void))
 {
-    block_t live[LIVE];
-    for (unsigned i = 0; i < LIVE; i++) {
+    for (unsigned i = 0; i < count; i++) {
         live[i] = make();
     }
     for (unsigned i = 0; i < WARM_UP + OPERATIONS; i++) {
         if (i == WARM_UP) {
             simulator_meet();
         }
-        block_t *const place = &live[simulator_draw(LIVE)];
+        block_t *const place = &live[simulator_draw(count)];
         give_back(*place);
         *place = make();
     }
     simulator_stop_counting();
-    for (unsigned i = 0; i < LIVE; i++) {
+    for (unsigned i = 0; i < count; i++) {
         give_back(live[i]);
     }
+}
+
+static void churn(block_t (*make)(void))
+{
+    block_t live[LIVE];
+    churn_among(live, LIVE, make);
 }
 
 static void object_churn(unsigned cpu)
@@ -142,6 +148,12 @@ static void page_churn(unsigned cpu)
 {
     (void)cpu;
     churn(one_page);
+}
+
+static void wide_page_churn(unsigned cpu)
+{
+    static block_t live[SIMULATED_CPUS_MAX][WIDE_LIVE];
+    churn_among(live[cpu], WIDE_LIVE, one_page);
 }
 
 static void run_churn(unsigned cpu)
@@ -263,6 +275,7 @@ const traffic_t traffic_kinds[] = {
     {"large_churn", large_churn, OPERATIONS},
     {"page_pairs", page_pairs, OPERATIONS},
     {"page_churn", page_churn, OPERATIONS},
+    {"page_wide_churn", wide_page_churn, OPERATIONS},
     {"page_producer_consumer", producer_consumer_pages, OPERATIONS},
     {"page_all_to_all", all_to_all_pages, OPERATIONS},
     {"run_churn", run_churn, OPERATIONS},
