@@ -32,21 +32,20 @@ static void *take_from_stock(void *context)
 /*
  * Pages of words that have been seen to be backed, each in the one place where it may be, so that not every claim walks
  * the machine's tables. What is backed stays so. There are places for the words of 4 GiB in a row, since CPUs whose
- * pages lie so far apart take them from each other; and of an address no more than its upper part is kept, in half a
- * word.
+ * pages lie so far apart take them from each other. Of an address half a word is kept: the window of page words is
+ * shorter than 16 TiB, so that no two are alike. Only in the first place could 0 stand for a page.
  */
-#define KNOWN_SHIFT 11u
-static uint32_t known[1u << KNOWN_SHIFT];
+#define KNOWN_COUNT 2048u
+static uint32_t known[KNOWN_COUNT] = {1};
+
+static ALWAYS_INLINE uint32_t known_name(const uint64_t *word)
+{
+    return (uint32_t)((uintptr_t)word >> PAGE_SHIFT);
+}
 
 static ALWAYS_INLINE uint32_t *known_place(const uint64_t *word)
 {
-    return &known[((uintptr_t)word >> PAGE_SHIFT) % ARRAY_COUNT(known)];
-}
-
-/* The window of page words is shorter than 2^55 bytes, so that no two in a place are alike; and none is 0. */
-static ALWAYS_INLINE uint32_t known_name(const uint64_t *word)
-{
-    return (uint32_t)((uintptr_t)word >> (PAGE_SHIFT + KNOWN_SHIFT));
+    return &known[known_name(word) % KNOWN_COUNT];
 }
 
 static ALWAYS_INLINE bool is_known(const uint64_t *word)
