@@ -318,7 +318,7 @@ void slab_free_slow(slab_t *slab, uintptr_t address, slab_context_t *context, ui
         return;
     }
     slab_slot_t *const slot = slab_slot(cache, context);
-    free_objects(slab, UINT64_C(1) << index, slot, context);
+    free_objects(slab, UINT64_C(1) << (index % BITS_PER_WORD), slot, context);
     slab_slot_count_free(slot);
 }
 
