@@ -22,7 +22,7 @@ def main():
     with program.Programs(library) as run:
         ignored = [word for name in IGNORED for word in ("-i", name)]
         report = run.run(
-            os.path.abspath(python), "-m", "test", "-W", "--timeout", "300", *ignored, *tests, timeout=2400,
+            os.path.abspath(python), "-m", "test", "-W", "--timeout", "900", *ignored, *tests, timeout=2400,
             environment={"PYTHONMALLOC": "malloc"},
         )
         print(report)
